@@ -1,0 +1,291 @@
+"""Agents' status, from queue membership and device state, and the wrap-up after their calls."""
+
+from __future__ import annotations
+
+import msgspec
+
+from monitord.domain import events as ev
+from monitord.domain.events import At
+from monitord.domain.ledger import StatusRecord
+from monitord.domain.state import Agent, Call, Member, Shard, make_id
+from monitord.domain.words import AgentStatus, Provenance
+
+_BUSY = {
+    "INUSE": AgentStatus.IN_CALL,
+    "BUSY": AgentStatus.IN_CALL,
+    "RINGINUSE": AgentStatus.IN_CALL,
+    "ONHOLD": AgentStatus.ON_HOLD,
+    "RINGING": AgentStatus.RINGING,
+}
+_AWAY = frozenset({"UNAVAILABLE", "INVALID"})
+
+
+def by_interface(shard: Shard, interface: str, name: str = "") -> str:
+    """Endpoint of the agent behind a queue member's interface, made known if it was not."""
+    endpoint = shard.interfaces.get(interface, interface)
+    agent = get(shard, endpoint)
+    if name and name != interface and not agent.name:
+        agent.name = name
+        shard.dirty_agents[endpoint] = None
+    return endpoint
+
+
+def get(shard: Shard, endpoint: str) -> Agent:
+    agent = shard.agents.get(endpoint)
+    if agent is None:
+        agent = Agent(endpoint, device=shard.devices.get(endpoint, ""))
+        shard.agents[endpoint] = agent
+        shard.dirty_agents[endpoint] = None
+    return agent
+
+
+def on_member(shard: Shard, event: ev.MemberSeen, at: At) -> None:
+    device = event.state_interface or event.interface
+    # "Local/9@agents" with state interface "PJSIP/9": the telephone is the latter. A hint or a
+    # custom device state is no telephone.
+    endpoint = device if "/" in device else event.interface
+    shard.interfaces[event.interface] = endpoint
+    agent = get(shard, endpoint)
+    if event.name and event.name != event.interface:
+        agent.name = event.name
+    agent.members[event.queue] = Member(
+        event.interface,
+        event.name,
+        event.paused,
+        event.reason,
+        shard.site.wrap_up_of(event.queue, event.wrap_up_s),
+    )
+    agent.queue_agent = True
+    agent.seen = True
+    if event.device:
+        agent.device = event.device
+    settle(shard, agent, at)
+
+
+def on_member_paused(shard: Shard, event: ev.MemberPaused, at: At) -> None:
+    agent = shard.agents.get(shard.interfaces.get(event.interface, event.interface))
+    member = agent.members.get(event.queue) if agent is not None else None
+    if agent is not None and member is not None:
+        member.paused, member.reason = event.paused, event.reason
+        settle(shard, agent, at)
+
+
+def on_member_removed(shard: Shard, event: ev.MemberRemoved, at: At) -> None:
+    agent = shard.agents.get(shard.interfaces.get(event.interface, event.interface))
+    if agent is not None and agent.members.pop(event.queue, None) is not None:
+        settle(shard, agent, at)
+
+
+def on_device(shard: Shard, event: ev.DeviceChanged, at: At) -> None:
+    shard.devices[event.device] = event.state
+    agent = shard.agents.get(event.device)
+    if agent is None and shard.directory.is_agent(event.device):
+        agent = get(shard, event.device)
+    if agent is not None:
+        agent.device = event.state
+        settle(shard, agent, at)
+
+
+def on_completed(shard: Shard, event: ev.AgentCompleted, at: At) -> None:
+    """A queue call is over. The channels may already be gone (ami-facts 1.6), in which case
+    the wrap-up began with the agent's leg."""
+    agent = shard.agents.get(shard.interfaces.get(event.interface, event.interface))
+    if agent is not None:
+        call = shard.call_of(event.caller or "") or shard.call_of(event.agent_channel or "")
+        begin_wrap_up(shard, agent, event.queue, call, at)
+
+
+def leg_gone(shard: Shard, endpoint: str, call: Call, at: At) -> None:
+    """An agent's leg of an answered queue call hung up: from here Asterisk's wrap-up counts."""
+    agent = shard.agents.get(endpoint)
+    if agent is not None and call.queue and call.talked:
+        begin_wrap_up(shard, agent, call.queue, call, at)
+
+
+def begin_wrap_up(shard: Shard, agent: Agent, queue: str, call: Call | None, at: At) -> None:
+    member = agent.members.get(queue)
+    if member is None:
+        return
+    if agent.wrap_until is not None:
+        if agent.wrap_call is None and call is not None:
+            agent.wrap_call = call.id
+        return
+    agent.wrap_call = call.id if call is not None else None
+    agent.wrap_from = at.mono
+    if member.wrap_up_s > 0:
+        agent.wrap_until = at.mono + member.wrap_up_s * 1000
+        shard.wrapping[agent.endpoint] = None
+        settle(shard, agent, at)
+
+
+def status_of(shard: Shard, agent: Agent) -> tuple[AgentStatus, str]:
+    busy = _BUSY.get(agent.device)
+    if busy is not None:
+        return busy, ""
+    if (agent.queue_agent and not agent.members) or agent.device in _AWAY:
+        return AgentStatus.NOT_LOGGED_IN, ""
+    paused = [m for m in agent.members.values() if m.paused]
+    if paused and len(paused) == len(agent.members):
+        reason = next((m.reason for m in paused if m.reason), "")
+        if reason in shard.site.wrap_up_reasons:
+            return AgentStatus.WRAP_UP, reason
+        return AgentStatus.PAUSED, reason
+    if agent.wrap_until is not None:
+        return AgentStatus.WRAP_UP, ""
+    if agent.device == "NOT_INUSE" or (agent.members and agent.device in ("", "UNKNOWN")):
+        return AgentStatus.AVAILABLE, ""
+    return AgentStatus.UNKNOWN, ""
+
+
+def settle(shard: Shard, agent: Agent, at: At) -> None:
+    """Move the agent to the status that follows from what is known; open and close intervals."""
+    status, reason = status_of(shard, agent)
+    if shard.resyncing:
+        # Members and devices come one by one; a verdict between them would invent intervals.
+        shard.dirty_agents[agent.endpoint] = None
+        return
+    if agent.started and (status, reason) == (agent.status, agent.reason):
+        return
+    if agent.started:
+        _close(shard, agent, at)
+    if agent.status is AgentStatus.WRAP_UP and status is not AgentStatus.WRAP_UP:
+        _end_wrap_up(shard, agent, at)
+    agent.status, agent.reason = status, reason
+    agent.since, agent.since_exact, agent.started = at, shard.synced, True
+    _write(shard, agent)
+
+
+def _end_wrap_up(shard: Shard, agent: Agent, at: At) -> None:
+    agent.wrap_until = None
+    shard.wrapping.pop(agent.endpoint, None)
+    call_id, agent.wrap_call = agent.wrap_call, None
+    if call_id is None:
+        return
+    length = max(0, at.mono - agent.wrap_from)
+    call = shard.calls.get(call_id)
+    if call is not None:
+        call.wrap_up_ms = length
+        shard.touch_call(call)
+        return
+    ended = shard.ended_calls.pop(call_id, None)
+    if ended is not None:
+        shard.records.append(msgspec.structs.replace(ended, wrap_up_ms=length))
+
+
+def awaits_wrap_up(shard: Shard, call: Call) -> bool:
+    """Whether the length of an agent's wrap-up is still to be added to this call's row."""
+    agent = shard.agents.get(call.agent or "")
+    return agent is not None and agent.wrap_call == call.id
+
+
+def _record(shard: Shard, agent: Agent) -> StatusRecord:
+    party = shard.directory.party(agent.endpoint, agent.name)
+    return StatusRecord(
+        id=make_id(shard.pbx, "status", agent.endpoint, agent.since.wall, agent.status),
+        pbx=shard.pbx,
+        agent_id=party.id,
+        agent_name=party.name,
+        agent_endpoint=agent.endpoint,
+        status=agent.status,
+        reason=agent.reason,
+        started=agent.since.wall,
+        started_exact=agent.since_exact,
+    )
+
+
+def _write(shard: Shard, agent: Agent) -> None:
+    agent.record = _record(shard, agent)
+    shard.records.append(agent.record)
+    shard.dirty_agents[agent.endpoint] = None
+
+
+def _close(
+    shard: Shard, agent: Agent, at: At, *, exact: bool = True, after: int | None = None
+) -> None:
+    if agent.record is None:
+        return
+    until = after if after is not None else at.wall
+    length = at.mono - agent.since.mono if exact else max(0, until - agent.since.wall)
+    shard.records.append(
+        msgspec.structs.replace(
+            agent.record,
+            ended=at.wall,
+            ended_exact=exact,
+            ended_after=after,
+            length_ms=max(0, length),
+        )
+    )
+    agent.record = None
+
+
+def due(shard: Shard, mono: int) -> tuple[int, str] | None:
+    """The first wrap-up that is over by ``mono``: its time and the agent's endpoint."""
+    first: tuple[int, str] | None = None
+    for endpoint in shard.wrapping:
+        until = shard.agents[endpoint].wrap_until
+        if until is not None and until <= mono and (first is None or until < first[0]):
+            first = (until, endpoint)
+    return first
+
+
+def wrap_up_over(shard: Shard, endpoint: str, at: At) -> None:
+    agent = shard.agents[endpoint]
+    agent.wrap_until = None
+    shard.wrapping.pop(endpoint, None)
+    settle(shard, agent, at)
+
+
+def resynced(shard: Shard, at: At, lost_wall: int | None) -> None:
+    """Everything about members and devices is in: judge each agent once.
+
+    An interval from before the gap goes on where the status is the same; whether it was
+    interrupted nobody can say, which is what the gap's own row tells. Otherwise it ended
+    somewhere in the gap.
+    """
+    for endpoint, device in shard.devices.items():
+        if endpoint not in shard.agents and shard.directory.is_agent(endpoint):
+            get(shard, endpoint).device = device
+    for agent in shard.agents.values():
+        if not agent.seen:
+            agent.members.clear()
+        agent.device = shard.devices.get(agent.endpoint, agent.device)
+        status, reason = status_of(shard, agent)
+        old = shard.old_statuses.pop(agent.endpoint, None)
+        if old is not None and not agent.started:
+            agent.record = old
+            agent.status, agent.reason = AgentStatus(old.status), old.reason
+            agent.since = At(at.mono - (at.wall - old.started), old.started)
+            agent.since_exact, agent.started = old.started_exact, True
+        if agent.started and (status, reason) == (agent.status, agent.reason):
+            shard.dirty_agents[agent.endpoint] = None
+            continue
+        if agent.started:
+            _close(shard, agent, at, exact=False, after=lost_wall)
+        _forget_wrap_up(shard, agent)
+        agent.status, agent.reason = status, reason
+        agent.since, agent.since_exact, agent.started = at, False, True
+        _write(shard, agent)
+    for old in shard.old_statuses.values():
+        shard.records.append(
+            msgspec.structs.replace(
+                old,
+                ended=at.wall,
+                ended_exact=False,
+                ended_after=lost_wall,
+                length_ms=max(0, (lost_wall or old.started) - old.started),
+            )
+        )
+    shard.old_statuses.clear()
+
+
+def _forget_wrap_up(shard: Shard, agent: Agent) -> None:
+    """A gap lay in it, so nobody knows how long it was."""
+    agent.wrap_until = None
+    shard.wrapping.pop(agent.endpoint, None)
+    if agent.wrap_call is not None:
+        shard.ended_calls.pop(agent.wrap_call, None)
+        agent.wrap_call = None
+
+
+def provenance(agent: Agent) -> Provenance:
+    return Provenance.OBSERVED if agent.members or agent.device else Provenance.UNVERIFIED

@@ -1,0 +1,429 @@
+"""Channels, bridges and the calls that they make up."""
+
+from __future__ import annotations
+
+from monitord.domain import agents, supervisions
+from monitord.domain import events as ev
+from monitord.domain.endpoint import endpoint_of, is_local, is_snoop
+from monitord.domain.events import At, Snapshot
+from monitord.domain.ledger import AliasRecord, CallRecord
+from monitord.domain.state import GONE_KEPT, Call, Channel, Shard, make_id
+from monitord.domain.views import Value
+from monitord.domain.words import CallState, Direction, EndReason, Provenance
+
+# --- channels ----------------------------------------------------------------------------
+
+
+def see(shard: Shard, snap: Snapshot, at: At, *, created: bool = False) -> Channel | None:
+    """The channel of a snapshot, made known if it was not; None where it is gone already."""
+    channel = shard.channels.get(snap.uniqueid)
+    if channel is None:
+        if snap.uniqueid in shard.gone or not snap.uniqueid:
+            return None
+        channel = Channel(
+            uniqueid=snap.uniqueid,
+            name=snap.name,
+            endpoint=endpoint_of(snap.name),
+            linkedid=snap.linkedid,
+            created=at,
+            exten=snap.exten,
+            account=snap.account,
+            spy=is_snoop(snap.name),
+        )
+        shard.channels[snap.uniqueid] = channel
+        _join_call(shard, channel, at, exact=created)
+    elif snap.linkedid and snap.linkedid != channel.linkedid:
+        _leave_call(shard, channel, at)
+        channel.linkedid = snap.linkedid
+        _join_call(shard, channel, at, exact=True)
+    if snap.state:
+        channel.state = snap.state
+    if snap.caller:
+        channel.caller = snap.caller
+    if snap.account:
+        channel.account = snap.account
+    channel.seen = True
+    for name, value in snap.variables:
+        _take_variable(shard, channel, name, value, at, announced=False)
+    return channel
+
+
+def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
+    linkedid = channel.linkedid or channel.uniqueid
+    known = shard.by_linkedid.get(linkedid)
+    call = shard.calls.get(known) if known is not None else None
+    if call is None:
+        call_id = make_id(shard.pbx, shard.boot, linkedid)
+        call = Call(
+            id=call_id,
+            call_id=linkedid,
+            started=at,
+            started_exact=exact,
+            origin=channel.uniqueid,
+        )
+        old = shard.old_calls.pop(call_id, None)
+        if old is not None:
+            _restore(call, old, at)
+        shard.calls[call_id] = call
+        shard.by_linkedid[linkedid] = call_id
+        call.aliases[linkedid] = None
+    channel.call = call.id
+    call.aliases[channel.uniqueid] = None
+    if not channel.spy:
+        call.legs[channel.uniqueid] = None
+        shard.touch_call(call)
+
+
+def _restore(call: Call, old: CallRecord, at: At) -> None:
+    """Go on with the call that an earlier process had begun to write."""
+    call.started = At(at.mono - (at.wall - old.started), old.started)
+    call.started_exact = old.started_exact
+    call.real = True
+    call.agent, call.agent_provenance = old.agent_endpoint, old.agent_provenance
+    call.direction, call.queue = old.direction, old.queue
+    if old.number is not None:
+        call.number = Value(old.number, Provenance.UNVERIFIED)
+    for label in ("campaign", "list", "result"):
+        value = getattr(old, label)
+        if value is not None:
+            call.labels[label] = value
+    call.talked = old.answered is not None or old.talk_ms > 0
+    if old.answered is not None:
+        call.answered = At(at.mono - (at.wall - old.answered), old.answered)
+    call.talk_ms, call.hold_ms = old.talk_ms, old.hold_ms
+    call.record = old
+
+
+def _leave_call(shard: Shard, channel: Channel, at: At) -> None:
+    call = shard.calls.get(channel.call)
+    if call is None or channel.uniqueid not in call.legs:
+        return
+    del call.legs[channel.uniqueid]
+    if call.legs:
+        update(shard, call, at)
+    else:
+        end_call(shard, call, at)
+
+
+def become_spy(shard: Shard, channel: Channel, at: At) -> None:
+    """A channel turned out to be a supervisor's: take it out of the calls."""
+    if not channel.spy:
+        channel.spy = True
+        _leave_call(shard, channel, at)
+
+
+def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
+    """A channel is gone. Not ``exact``: it was missed when the PBX was asked what it has."""
+    shard.gone[uniqueid] = None
+    if len(shard.gone) > GONE_KEPT:
+        del shard.gone[next(iter(shard.gone))]
+    channel = shard.channels.get(uniqueid)
+    if channel is None:
+        return
+    leave_bridge(shard, channel)
+    supervisions.channel_gone(shard, channel, at)
+    call = shard.call_of(uniqueid)
+    agent = shard.agent_of(channel)
+    if call is not None and agent is not None and exact:
+        agents.leg_gone(shard, agent, call, at)
+    _leave_call(shard, channel, at)
+    del shard.channels[uniqueid]
+
+
+# --- calls -------------------------------------------------------------------------------
+
+
+def make_real(shard: Shard, call: Call) -> None:
+    if not call.real:
+        call.real = True
+        shard.touch_call(call)
+
+
+def update(shard: Shard, call: Call, at: At) -> None:
+    """Draw the conclusions from the legs as they are now."""
+    legs = [shard.channels[u] for u in call.legs]
+    people = [c for c in legs if not is_local(c.name)]
+    joined = [c for c in legs if c.bridge is not None and len(shard.bridges[c.bridge]) > 1]
+    if len(joined) > 1:
+        call.real = True
+
+    _find_agent(shard, call, people, joined)
+    _find_direction(shard, call, people)
+    _find_number(shard, call, people)
+
+    talking = len(joined) > 1 and (
+        call.agent is None or any(shard.agent_of(c) is not None for c in joined)
+    )
+    held = talking and any(c.held for c in joined)
+    phase = CallState.ON_HOLD if held else CallState.TALKING if talking else None
+    if phase != call.phase:
+        count_phase(call, at)
+        call.phase, call.phase_since = phase, at.mono
+    if talking and not call.talked:
+        call.talked = True
+        if not shard.resyncing:
+            call.answered = at
+    if phase is not None:
+        call.state = phase
+    elif not call.talked:
+        if any(c.dialled and c.uniqueid != call.origin for c in legs):
+            call.state = CallState.RINGING
+        else:
+            call.state = CallState.QUEUED if call.queue else CallState.ARRIVING
+    shard.touch_call(call)
+
+
+def count_phase(call: Call, at: At) -> None:
+    """Add the phase that has run until now to the call's clocks."""
+    length = max(0, at.mono - call.phase_since)
+    if call.phase is CallState.TALKING:
+        call.talk_ms += length
+    elif call.phase is CallState.ON_HOLD:
+        call.hold_ms += length
+    call.phase_since = at.mono
+
+
+def _find_agent(shard: Shard, call: Call, people: list[Channel], joined: list[Channel]) -> None:
+    """By what the queue said, then by a leg's endpoint or account code."""
+    if call.agent_provenance is Provenance.OBSERVED and any(
+        shard.agent_of(c) == call.agent for c in people
+    ):
+        return
+    for channel in joined or [c for c in people if c.uniqueid == call.origin]:
+        agent = shard.agent_of(channel)
+        if agent is not None:
+            observed = channel.agent is not None and channel.state == "Up"
+            call.agent = agent
+            call.agent_provenance = Provenance.OBSERVED if observed else Provenance.DERIVED
+            return
+
+
+def _find_direction(shard: Shard, call: Call, people: list[Channel]) -> None:
+    told = call.labels.get("direction", "").lower()
+    if told in (Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL):
+        call.direction = Direction(told)
+        return
+    origin = shard.channels.get(call.origin)
+    if origin is None or origin.uniqueid not in call.legs:
+        return  # what was concluded while its first leg lived stays
+    if shard.agent_of(origin) is None:
+        # A first leg that Asterisk itself dialled is a dialler's customer.
+        call.direction = Direction.OUTBOUND if origin.dialled else Direction.INBOUND
+    elif any(shard.agent_of(c) is None for c in people):
+        call.direction = Direction.OUTBOUND
+    elif len(people) > 1:
+        call.direction = Direction.INTERNAL
+
+
+def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
+    told = call.labels.get("number")
+    if told:
+        call.number = Value(told, Provenance.SUPPLIED)
+        return
+    customer = next((c for c in people if shard.agent_of(c) is None), None)
+    if customer is None:
+        origin = shard.channels.get(call.origin)
+        if call.number is None and origin is not None and call.real and origin.exten.isdigit():
+            call.number = Value(origin.exten, Provenance.DERIVED)
+        return
+    if customer.caller:
+        # Of a leg that Asterisk dialled on its own, the caller id is what was presented to the
+        # customer at the site's choice; it is the customer's number only by habit.
+        lone = customer.uniqueid == call.origin and customer.dialled
+        call.number = Value(customer.caller, Provenance.UNVERIFIED if lone else Provenance.OBSERVED)
+
+
+def end_call(
+    shard: Shard,
+    call: Call,
+    at: At,
+    *,
+    reason: EndReason = EndReason.CALL_ENDED,
+    exact: bool = True,
+    after: int | None = None,
+) -> None:
+    if call.id not in shard.calls:
+        return
+    if exact:
+        count_phase(call, at)
+    call.phase = None
+    call.ended, call.end_exact, call.end_after, call.end_reason = at, exact, after, reason
+    call.state = CallState.ENDED
+    supervisions.call_ended(shard, call, at)
+    for linkedid, known in list(shard.by_linkedid.items()):
+        if known == call.id and linkedid in call.aliases:
+            del shard.by_linkedid[linkedid]
+    shard.touch_call(call)
+
+
+# --- events ------------------------------------------------------------------------------
+
+
+def on_created(shard: Shard, event: ev.ChannelCreated, at: At) -> None:
+    channel = see(shard, event.channel, at, created=True)
+    _refresh(shard, channel, at)
+
+
+def on_changed(shard: Shard, event: ev.ChannelChanged, at: At) -> None:
+    _refresh(shard, see(shard, event.channel, at), at)
+
+
+def _refresh(shard: Shard, channel: Channel | None, at: At) -> None:
+    if channel is not None and not channel.spy:
+        call = shard.calls.get(channel.call)
+        if call is not None:
+            update(shard, call, at)
+
+
+def on_renamed(shard: Shard, event: ev.ChannelRenamed, at: At) -> None:
+    channel = shard.channels.get(event.uniqueid)
+    if channel is not None:
+        channel.name = event.name
+        channel.endpoint = endpoint_of(event.name)
+        _refresh(shard, channel, at)
+
+
+def on_hung_up(shard: Shard, event: ev.ChannelHungUp, at: At) -> None:
+    remove(shard, event.uniqueid, at)
+
+
+def on_variable(shard: Shard, event: ev.VariableSet, at: At) -> None:
+    channel = shard.channels.get(event.uniqueid)
+    if channel is not None:
+        _take_variable(shard, channel, event.name, event.value, at, announced=True)
+
+
+def _take_variable(
+    shard: Shard, channel: Channel, name: str, value: str, at: At, *, announced: bool
+) -> None:
+    """``announced``: by VarSet, so it is a change now. A snapshot repeats old values of its own
+    leg as well, and those must not undo a newer one set on another leg."""
+    label = shard.site.label_of(name)
+    if label is None:
+        return
+    last = channel.labels.get(label)
+    if value == last or (not value and last is None):
+        return
+    channel.labels[label] = value
+    call = shard.calls.get(channel.call)
+    if call is None or channel.spy:
+        return
+    if not announced and last is None and label in call.labels:
+        return
+    if value:
+        call.labels[label] = value
+    else:
+        call.labels.pop(label, None)
+    update(shard, call, at)
+
+
+def on_dial(shard: Shard, event: ev.DialBegun, at: At) -> None:
+    dest = see(shard, event.dest, at)
+    caller = see(shard, event.caller, at) if event.caller is not None else None
+    if dest is None:
+        return
+    dest.dialled = True
+    call = shard.calls.get(dest.call)
+    if call is None or dest.spy:
+        return
+    if caller is not None and not caller.spy:
+        make_real(shard, call)
+    update(shard, call, at)
+
+
+def on_bridge_entered(shard: Shard, event: ev.BridgeEntered, at: At) -> None:
+    channel = see(shard, event.channel, at)
+    if channel is None:
+        return
+    if channel.bridge != event.bridge:
+        leave_bridge(shard, channel)
+        channel.bridge = event.bridge
+    shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
+    if channel.spy:
+        supervisions.spyer_bridged(shard, channel, at)
+        return
+    _refresh_bridge(shard, event.bridge, at)
+
+
+def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
+    channel = shard.channels.get(event.uniqueid)
+    if channel is not None and channel.bridge == event.bridge:
+        leave_bridge(shard, channel)
+        _refresh(shard, channel, at)
+        _refresh_bridge(shard, event.bridge, at)
+
+
+def _refresh_bridge(shard: Shard, bridge: str, at: At) -> None:
+    calls = {shard.channels[u].call: None for u in shard.bridges.get(bridge, ())}
+    for call_id in calls:
+        call = shard.calls.get(call_id)
+        if call is not None:
+            update(shard, call, at)
+
+
+def leave_bridge(shard: Shard, channel: Channel) -> None:
+    if channel.bridge is None:
+        return
+    members = shard.bridges.get(channel.bridge)
+    if members is not None:
+        members.pop(channel.uniqueid, None)
+        if not members:
+            del shard.bridges[channel.bridge]
+    channel.bridge = None
+
+
+def on_hold(shard: Shard, event: ev.HoldChanged, at: At) -> None:
+    channel = shard.channels.get(event.uniqueid)
+    if channel is not None:
+        channel.held = event.held
+        _refresh(shard, channel, at)
+
+
+def on_queue_joined(shard: Shard, event: ev.QueueJoined, at: At) -> None:
+    channel = see(shard, event.channel, at)
+    call = shard.call_of(event.channel.uniqueid) if channel is not None else None
+    if call is not None:
+        call.queue = event.queue
+        make_real(shard, call)
+        update(shard, call, at)
+
+
+def on_queue_left(shard: Shard, event: ev.QueueLeft, at: At) -> None:
+    """The queue's name stays on the call: it is how the call came to its agent."""
+    _refresh(shard, shard.channels.get(event.uniqueid), at)
+
+
+def on_agent_rung(shard: Shard, event: ev.AgentRung, at: At) -> None:
+    endpoint = agents.by_interface(shard, event.interface)
+    channel = shard.channels.get(event.agent_channel or "")
+    if channel is not None and not is_local(channel.name):
+        channel.agent = endpoint
+        channel.dialled = True
+    call = shard.call_of(event.caller)
+    if call is not None:
+        call.queue = event.queue or call.queue
+        make_real(shard, call)
+        update(shard, call, at)
+
+
+def on_agent_connected(shard: Shard, event: ev.AgentConnected, at: At) -> None:
+    endpoint = agents.by_interface(shard, event.interface, name=event.member)
+    channel = shard.channels.get(event.agent_channel or "")
+    if channel is not None and not is_local(channel.name):
+        channel.agent = endpoint
+    call = shard.call_of(event.caller or "") or shard.call_of(event.agent_channel or "")
+    if call is not None:
+        call.queue = event.queue or call.queue
+        call.agent, call.agent_provenance = endpoint, Provenance.OBSERVED
+        make_real(shard, call)
+        update(shard, call, at)
+
+
+# --- what is shown and kept --------------------------------------------------------------
+
+
+def aliases(shard: Shard, call: Call) -> list[AliasRecord]:
+    return [
+        AliasRecord(pbx=shard.pbx, boot=shard.boot, alias=alias, call=call.id)
+        for alias in call.aliases
+    ]

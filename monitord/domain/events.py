@@ -1,0 +1,255 @@
+"""What can happen, as the reducer sees it: one frozen struct per event, free of AMI's spelling."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from monitord.domain.ledger import CallRecord, SegmentRecord, StatusRecord, SupervisionRecord
+from monitord.domain.words import LinkState
+
+
+class At(Struct, frozen=True):
+    """When something was received. Lengths come from ``mono``, stamps from ``wall``."""
+
+    mono: int
+    """Monotonic ms of the receiving process."""
+    wall: int
+    """ms UTC since 1970."""
+
+
+class Event(Struct, frozen=True):
+    """Base of all events."""
+
+
+class Snapshot(Struct, frozen=True):
+    """A channel as every event about it repeats it."""
+
+    uniqueid: str
+    name: str
+    linkedid: str
+    state: str
+    caller: str
+    """CallerIDNum, empty where Asterisk says ``<unknown>``."""
+    connected: str
+    account: str
+    context: str
+    exten: str
+    variables: tuple[tuple[str, str], ...] = ()
+    """The site's channelvars that have a value, under the names they were written with."""
+
+
+# --- the link to a PBX -------------------------------------------------------------------
+
+
+class LinkChanged(Event, frozen=True):
+    link: LinkState
+    detail: str = ""
+
+
+class BootSeen(Event, frozen=True):
+    """Identity of the PBX's run; everything of another boot is over."""
+
+    boot: str
+    version: str
+
+
+class ResyncBegun(Event, frozen=True):
+    """From here to ResyncEnded the PBX is asked for all it has."""
+
+
+class ResyncEnded(Event, frozen=True):
+    """The answers are complete: what was not mentioned is gone."""
+
+
+class ResyncChannel(Event, frozen=True):
+    """A channel that exists, as CoreShowChannels tells it."""
+
+    channel: Snapshot
+    application: str
+    data: str
+    seconds: int
+    """Age of the channel."""
+    bridge: str
+
+
+class ChannelConfirmed(Event, frozen=True):
+    """What Status says of a channel that exists."""
+
+    uniqueid: str
+    application: str
+    data: str
+
+
+class ChannelUnknown(Event, frozen=True):
+    """Status says that there is no such channel."""
+
+    uniqueid: str
+
+
+class Remembered(Event, frozen=True):
+    """What the ledger still holds open from before this process, given once before the first
+    resync."""
+
+    supervisions: tuple[SupervisionRecord, ...]
+    segments: tuple[SegmentRecord, ...]
+    calls: tuple[CallRecord, ...]
+    statuses: tuple[StatusRecord, ...]
+    last_seen: int
+    """Wall time at which the daemon was last known to be attached."""
+
+
+# --- channels ----------------------------------------------------------------------------
+
+
+class ChannelCreated(Event, frozen=True):
+    channel: Snapshot
+
+
+class ChannelChanged(Event, frozen=True):
+    channel: Snapshot
+
+
+class ChannelRenamed(Event, frozen=True):
+    uniqueid: str
+    name: str
+
+
+class ChannelHungUp(Event, frozen=True):
+    uniqueid: str
+
+
+class AppStarted(Event, frozen=True):
+    """The dialplan ran an application on the channel."""
+
+    channel: Snapshot
+    application: str
+    data: str
+
+
+class VariableSet(Event, frozen=True):
+    uniqueid: str
+    name: str
+    value: str
+
+
+class DialBegun(Event, frozen=True):
+    caller: Snapshot | None
+    """None where Asterisk itself dials (Originate)."""
+    dest: Snapshot
+
+
+class BridgeEntered(Event, frozen=True):
+    channel: Snapshot
+    bridge: str
+
+
+class BridgeLeft(Event, frozen=True):
+    uniqueid: str
+    bridge: str
+
+
+class HoldChanged(Event, frozen=True):
+    uniqueid: str
+    held: bool
+
+
+# --- spying ------------------------------------------------------------------------------
+
+
+class SpyStarted(Event, frozen=True):
+    spyer: Snapshot
+    spyee: Snapshot | None
+
+
+class SpyStopped(Event, frozen=True):
+    spyer: str
+    """Uniqueid. The spied channel is not always named (ami-facts 1.1)."""
+
+
+class DisconnectSent(Event, frozen=True):
+    """A hang-up of the supervisor's channel is on its way. Changes nothing but whom an end that
+    follows is put down to, and what the others are shown meanwhile."""
+
+    supervision: str
+    by_id: str
+    by_name: str
+
+
+class DisconnectSettled(Event, frozen=True):
+    """The wait for the outcome of a disconnect is over."""
+
+    supervision: str
+
+
+# --- queues and devices ------------------------------------------------------------------
+
+
+class QueueJoined(Event, frozen=True):
+    channel: Snapshot
+    queue: str
+
+
+class QueueLeft(Event, frozen=True):
+    uniqueid: str
+
+
+class AgentRung(Event, frozen=True):
+    """A queue rings a member for a caller."""
+
+    queue: str
+    interface: str
+    caller: str
+    agent_channel: str | None
+
+
+class AgentConnected(Event, frozen=True):
+    queue: str
+    interface: str
+    member: str
+    caller: str | None
+    agent_channel: str | None
+
+
+class AgentCompleted(Event, frozen=True):
+    """A queue call is over for the agent; Asterisk leaves out channels that are gone already."""
+
+    queue: str
+    interface: str
+    member: str
+    caller: str | None = None
+    agent_channel: str | None = None
+
+
+class MemberSeen(Event, frozen=True):
+    """A member of a queue, as QueueMemberStatus and QueueStatus tell it."""
+
+    queue: str
+    interface: str
+    state_interface: str
+    name: str
+    device: str
+    """Name of the device state, as DeviceStateChange has it; empty where unknown."""
+    paused: bool
+    reason: str
+    wrap_up_s: int
+
+
+class MemberPaused(Event, frozen=True):
+    queue: str
+    interface: str
+    paused: bool
+    reason: str
+
+
+class MemberRemoved(Event, frozen=True):
+    queue: str
+    interface: str
+
+
+class DeviceChanged(Event, frozen=True):
+    device: str
+    state: str
+
+
+class Tick(Event, frozen=True):
+    """Time passed; deadlines that are due are carried out at the time they were due."""

@@ -1,0 +1,138 @@
+"""The rows that are kept: what the recorder writes and history reads.
+
+All instants are integer milliseconds UTC since 1970, all lengths integer milliseconds. A record
+is written again whenever a field differs; ``id`` says which row it is.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from monitord.domain.words import AgentStatus, Direction, EndReason, Provenance, SpyType
+
+
+class SupervisionRecord(Struct, frozen=True, kw_only=True):
+    id: str
+    pbx: str
+    boot: str
+    spyer: str
+    """Uniqueid of the supervisor's channel."""
+    supervisor_id: str
+    supervisor_name: str
+    supervisor_endpoint: str
+    agent_id: str | None
+    agent_name: str | None
+    agent_endpoint: str | None
+    agent_provenance: Provenance | None
+    type: SpyType
+    """The strongest of its segments."""
+    at_least: bool
+    type_provenance: Provenance
+    means: str
+    campaign: str | None
+    """Of the agent's call during the supervision, the last one known; never looked up again."""
+    call: str | None
+    """Internal id of the last call under it."""
+    call_id: str | None
+    started: int
+    started_exact: bool
+    ended: int | None = None
+    ended_exact: bool = True
+    ended_after: int | None = None
+    """Where the end is not exact: it was still seen then."""
+    end_reason: EndReason | None = None
+    ended_by_id: str | None = None
+    ended_by_name: str | None = None
+    length_ms: int | None = None
+    waiting_ms: int = 0
+
+
+class SegmentRecord(Struct, frozen=True, kw_only=True):
+    id: str
+    supervision: str
+    n: int
+    """1 for the first."""
+    type: SpyType
+    at_least: bool
+    type_provenance: Provenance
+    spyee: str | None
+    """Uniqueid of the channel that was listened to."""
+    call: str | None
+    call_id: str | None
+    number: str | None
+    campaign: str | None
+    list: str | None
+    result: str | None
+    started: int
+    started_exact: bool
+    ended: int | None = None
+    ended_exact: bool = True
+    length_ms: int | None = None
+
+
+class CallRecord(Struct, frozen=True, kw_only=True):
+    id: str
+    pbx: str
+    boot: str
+    call_id: str
+    """The linkedid it began with."""
+    agent_id: str | None
+    agent_name: str | None
+    agent_endpoint: str | None
+    agent_provenance: Provenance | None
+    direction: Direction
+    number: str | None
+    queue: str
+    campaign: str | None
+    list: str | None
+    result: str | None
+    started: int
+    started_exact: bool
+    answered: int | None
+    ended: int | None = None
+    ended_exact: bool = True
+    ended_after: int | None = None
+    end_reason: EndReason | None = None
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int | None = None
+    """Null while it is not known, or where there was none to know of."""
+    length_ms: int | None = None
+
+
+class AliasRecord(Struct, frozen=True, kw_only=True):
+    """Another name under which a call can be found: a linkedid or uniqueid seen for it."""
+
+    pbx: str
+    boot: str
+    alias: str
+    call: str
+
+
+class StatusRecord(Struct, frozen=True, kw_only=True):
+    id: str
+    pbx: str
+    agent_id: str
+    agent_name: str
+    agent_endpoint: str
+    status: AgentStatus
+    reason: str
+    started: int
+    started_exact: bool
+    ended: int | None = None
+    ended_exact: bool = True
+    ended_after: int | None = None
+    length_ms: int | None = None
+
+
+class GapRecord(Struct, frozen=True, kw_only=True):
+    """A time in which the daemon could not see the PBX."""
+
+    id: str
+    pbx: str
+    started: int
+    ended: int | None
+    why: str
+
+
+Record = SupervisionRecord | SegmentRecord | CallRecord | AliasRecord | StatusRecord | GapRecord

@@ -1,0 +1,195 @@
+"""The one way in which state changes: an event is applied, and what became different comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from monitord.domain import agents, calls, resync, supervisions
+from monitord.domain import events as ev
+from monitord.domain.events import At, Event
+from monitord.domain.ledger import CallRecord, Record
+from monitord.domain.show import (
+    agent_view,
+    call_record,
+    call_view,
+    pbx_view,
+    segment_record,
+    supervision_record,
+    supervision_view,
+)
+from monitord.domain.state import Shard
+from monitord.domain.views import Entity
+
+
+class Change(Struct, frozen=True):
+    """One entity of the live picture became different. ``old`` None: it is new; ``new`` None: it
+    is gone."""
+
+    kind: str
+    id: str
+    old: Entity | None
+    new: Entity | None
+
+
+class Outcome(Struct, frozen=True):
+    """What an event led to."""
+
+    changes: list[Change]
+    records: list[Record]
+    asks: list[str]
+    """Uniqueids of which Status should be asked, because nothing said their type."""
+
+
+_HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
+    ev.LinkChanged: resync.on_link,
+    ev.BootSeen: resync.on_boot,
+    ev.ResyncBegun: resync.on_begun,
+    ev.ResyncEnded: resync.on_ended,
+    ev.ResyncChannel: resync.on_channel,
+    ev.ChannelUnknown: resync.on_unknown,
+    ev.Remembered: resync.on_remembered,
+    ev.ChannelCreated: calls.on_created,
+    ev.ChannelChanged: calls.on_changed,
+    ev.ChannelRenamed: calls.on_renamed,
+    ev.ChannelHungUp: calls.on_hung_up,
+    ev.VariableSet: calls.on_variable,
+    ev.DialBegun: calls.on_dial,
+    ev.BridgeEntered: calls.on_bridge_entered,
+    ev.BridgeLeft: calls.on_bridge_left,
+    ev.HoldChanged: calls.on_hold,
+    ev.QueueJoined: calls.on_queue_joined,
+    ev.QueueLeft: calls.on_queue_left,
+    ev.AgentRung: calls.on_agent_rung,
+    ev.AgentConnected: calls.on_agent_connected,
+    ev.AppStarted: supervisions.on_app,
+    ev.ChannelConfirmed: supervisions.on_confirmed,
+    ev.SpyStarted: supervisions.on_started,
+    ev.SpyStopped: supervisions.on_stopped,
+    ev.DisconnectSent: supervisions.on_disconnect_sent,
+    ev.DisconnectSettled: supervisions.on_disconnect_settled,
+    ev.AgentCompleted: agents.on_completed,
+    ev.MemberSeen: agents.on_member,
+    ev.MemberPaused: agents.on_member_paused,
+    ev.MemberRemoved: agents.on_member_removed,
+    ev.DeviceChanged: agents.on_device,
+    ev.Tick: lambda shard, event, at: None,
+}
+
+
+def reduce(shard: Shard, event: Event, at: At) -> Outcome:
+    """Apply ``event`` to ``shard``.
+
+    Deadlines that passed before ``at`` are carried out first, at the time they were due, so that
+    the result does not depend on when somebody looked.
+    """
+    if shard.wrapping:
+        while (due := agents.due(shard, at.mono)) is not None:
+            mono, endpoint = due
+            agents.wrap_up_over(shard, endpoint, At(mono, at.wall - (at.mono - mono)))
+    _HANDLERS[type(event)](shard, event, at)
+    return _outcome(shard, at)
+
+
+def _outcome(shard: Shard, at: At) -> Outcome:
+    changes: list[Change] = []
+    records = shard.records
+    shard.records = []
+    pbx = pbx_view(shard)
+    if pbx != shard.view:
+        changes.append(Change("pbx", shard.pbx, shard.view, pbx))
+        shard.view = pbx
+    if shard.dirty_calls:
+        _settle_calls(shard, changes, records, at)
+    if shard.dirty_supervisions:
+        _settle_supervisions(shard, changes, records)
+    if shard.dirty_agents:
+        _settle_agents(shard, changes)
+    asks = list(shard.asks)
+    shard.asks.clear()
+    return Outcome(changes, records, asks)
+
+
+def _settle_calls(shard: Shard, changes: list[Change], records: list[Record], at: At) -> None:
+    for call_id in list(shard.dirty_calls):
+        call = shard.calls.get(call_id)
+        if call is None:
+            continue
+        for watcher in call.watchers:
+            supervision = shard.supervisions.get(watcher)
+            if supervision is not None:
+                supervisions.refresh_from_call(shard, supervision)
+                supervisions.touch(shard, supervision)
+        if call.real:
+            record = call_record(shard, call)
+            if record != call.record:
+                if call.record is None or call.record.call_id != record.call_id:
+                    records.extend(calls.aliases(shard, call))
+                    call.told_aliases = len(call.aliases)
+                call.record = record
+                records.append(record)
+            if len(call.aliases) > call.told_aliases:
+                records.extend(calls.aliases(shard, call)[call.told_aliases :])
+                call.told_aliases = len(call.aliases)
+        view = call_view(shard, call) if call.real and call.ended is None else None
+        if view != call.view:
+            changes.append(Change("call", call.id, call.view, view))
+            call.view = view
+        if call.ended is not None:
+            if agents.awaits_wrap_up(shard, call) and isinstance(call.record, CallRecord):
+                shard.ended_calls[call.id] = call.record
+            del shard.calls[call_id]
+    shard.dirty_calls.clear()
+
+
+def _settle_supervisions(shard: Shard, changes: list[Change], records: list[Record]) -> None:
+    for supervision_id in shard.dirty_supervisions:
+        supervision = shard.supervisions.get(supervision_id)
+        if supervision is None:
+            continue
+        record = supervision_record(shard, supervision)
+        if record != supervision.record:
+            supervision.record = record
+            records.append(record)
+        for segment in supervision.segments:
+            row = segment_record(shard, supervision, segment)
+            if row != segment.record:
+                segment.record = row
+                records.append(row)
+        view = supervision_view(shard, supervision) if supervision.ended is None else None
+        if view != supervision.view:
+            changes.append(Change("supervision", supervision.id, supervision.view, view))
+            supervision.view = view
+        if supervision.ended is not None:
+            del shard.supervisions[supervision_id]
+    shard.dirty_supervisions.clear()
+
+
+def _settle_agents(shard: Shard, changes: list[Change]) -> None:
+    for endpoint in shard.dirty_agents:
+        agent = shard.agents[endpoint]
+        view = agent_view(shard, agent) if agent.started else None
+        if view != agent.view:
+            changes.append(Change("agent", f"{shard.pbx}/{endpoint}", agent.view, view))
+            agent.view = view
+    shard.dirty_agents.clear()
+
+
+def differences(old: Entity, new: Entity) -> dict[str, Any]:
+    """The fields in which two states of one entity differ, with their new values."""
+    return {
+        name: value
+        for name in old.__struct_fields__
+        if (value := getattr(new, name)) != getattr(old, name)
+    }
+
+
+def picture(shard: Shard) -> list[Entity]:
+    """All that is shown of the shard now."""
+    shown: list[Entity] = [shard.view] if shard.view is not None else []
+    shown += [c.view for c in shard.calls.values() if c.view is not None]
+    shown += [s.view for s in shard.supervisions.values() if s.view is not None]
+    shown += [a.view for a in shard.agents.values() if a.view is not None]
+    return shown

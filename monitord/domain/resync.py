@@ -1,0 +1,249 @@
+"""After a login the PBX is asked for all it has; what it no longer has is over.
+
+Between ResyncBegun and ResyncEnded the answers come as events, mixed with what happens meanwhile.
+Only at the end is anything judged to be gone. Late attach is the normal case: what runs already
+is taken up with "at or before" as its start, or goes on where the ledger remembers it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from monitord.domain import agents, calls, spy, supervisions
+from monitord.domain import events as ev
+from monitord.domain.events import At
+from monitord.domain.ledger import CallRecord, GapRecord, SegmentRecord, SupervisionRecord
+from monitord.domain.state import Channel, Segment, Shard, make_id
+from monitord.domain.words import EndReason, LinkState, Provenance
+
+
+def on_remembered(shard: Shard, event: ev.Remembered, at: At) -> None:
+    segments: dict[str, list[SegmentRecord]] = {}
+    for segment in event.segments:
+        segments.setdefault(segment.supervision, []).append(segment)
+    shard.old_supervisions = {s.spyer: (s, segments.get(s.id, [])) for s in event.supervisions}
+    shard.old_calls = {c.id: c for c in event.calls}
+    shard.old_statuses = {s.agent_endpoint: s for s in event.statuses}
+    shard.old_seen = event.last_seen
+    if event.last_seen:
+        shard.lost_at = At(at.mono - (at.wall - event.last_seen), event.last_seen)
+        shard.gap_why = "the daemon was not running"
+
+
+def on_link(shard: Shard, event: ev.LinkChanged, at: At) -> None:
+    if event.link is LinkState.LOST and shard.link is LinkState.LIVE:
+        shard.lost_at = at
+        shard.gap_why = event.detail or "the connection was lost"
+    if shard.lost_at is not None and shard.gap is None and event.link is not LinkState.LIVE:
+        shard.gap = make_id(shard.pbx, "gap", shard.lost_at.wall)
+        shard.records.append(_gap(shard, None))
+    if (event.link, event.detail) != (shard.link, shard.link_detail):
+        if event.link is not shard.link:
+            shard.link_since = at.wall
+        shard.link, shard.link_detail = event.link, event.detail
+
+
+def _gap(shard: Shard, ended: int | None) -> GapRecord:
+    assert shard.gap is not None and shard.lost_at is not None
+    return GapRecord(
+        id=shard.gap, pbx=shard.pbx, started=shard.lost_at.wall, ended=ended, why=shard.gap_why
+    )
+
+
+def on_boot(shard: Shard, event: ev.BootSeen, at: At) -> None:
+    """Another boot: channel names and uniqueids begin again, so nothing of the old one may be
+    touched by the new one's events."""
+    shard.version = event.version
+    if shard.boot and event.boot != shard.boot:
+        _all_over(shard, at, EndReason.PBX_RESTARTED)
+    shard.boot = event.boot
+
+
+def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
+    after = shard.lost_at.wall if shard.lost_at is not None else None
+    for supervision in list(shard.supervisions.values()):
+        supervisions.end(shard, supervision, at, reason, exact=False, after=after)
+    for call in list(shard.calls.values()):
+        calls.end_call(shard, call, at, reason=reason, exact=False, after=after)
+    shard.channels.clear()
+    shard.bridges.clear()
+    shard.by_spyer.clear()
+    shard.spies_of.clear()
+    shard.by_linkedid.clear()
+    shard.gone.clear()
+
+
+def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
+    shard.resyncing = True
+    shard.devices.clear()
+    for channel in shard.channels.values():
+        channel.seen = False
+    for agent in shard.agents.values():
+        agent.seen = False
+
+
+def on_channel(shard: Shard, event: ev.ResyncChannel, at: At) -> None:
+    started = At(at.mono - event.seconds * 1000, at.wall - event.seconds * 1000)
+    known = event.channel.uniqueid in shard.channels
+    channel = calls.see(shard, event.channel, at)
+    if channel is None:
+        return
+    channel.application, channel.data = event.application, event.data
+    if event.application == "Queue":
+        call = shard.calls.get(channel.call)
+        if call is not None and not call.queue:
+            call.queue = event.data.partition(",")[0]
+            calls.make_real(shard, call)
+    if not known:
+        channel.created = started
+        call = shard.calls.get(channel.call)
+        if call is not None and call.record is None and started.wall < call.started.wall:
+            call.started, call.started_exact = started, False
+    if channel.bridge is not None and channel.bridge != event.bridge:
+        calls.leave_bridge(shard, channel)
+    if event.bridge:
+        channel.bridge = event.bridge
+        shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
+
+
+def on_unknown(shard: Shard, event: ev.ChannelUnknown, at: At) -> None:
+    """CoreShowChannels lists ghosts while a prefix spy holds them; Status is the truth
+    (ami-facts 0.4, 1.8). Also the answer where a channel went while we asked."""
+    if event.uniqueid in shard.channels:
+        _vanish(shard, event.uniqueid, at)
+
+
+def _vanish(shard: Shard, uniqueid: str, at: At) -> None:
+    """A channel ended unseen, somewhere between the loss of the link and now."""
+    after = shard.lost_at.wall if shard.lost_at is not None else None
+    channel = shard.channels[uniqueid]
+    supervision = shard.supervisions.get(shard.by_spyer.get(uniqueid, ""))
+    if supervision is not None:
+        supervisions.end(shard, supervision, at, EndReason.LOST, exact=False, after=after)
+    call = shard.calls.get(channel.call)
+    last_leg = call is not None and list(call.legs) == [uniqueid]
+    if call is not None and last_leg:
+        calls.end_call(shard, call, at, reason=EndReason.LOST, exact=False, after=after)
+    calls.remove(shard, uniqueid, at, exact=False)
+
+
+def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
+    after = shard.lost_at.wall if shard.lost_at is not None else None
+    for uniqueid in [u for u, c in shard.channels.items() if not c.seen]:
+        _vanish(shard, uniqueid, at)
+    for channel in list(shard.channels.values()):
+        if channel.application in spy.SPY_APPLICATIONS:
+            _take_up(shard, channel, at)
+    for supervision in list(shard.supervisions.values()):
+        spyer = shard.channels.get(supervision.spyer)
+        if supervision.ended is None and (
+            spyer is None or spyer.application not in spy.SPY_APPLICATIONS
+        ):
+            known = spyer is not None and bool(spyer.application)
+            reason = EndReason.LEFT if known else EndReason.LOST
+            supervisions.end(shard, supervision, at, reason, exact=False, after=after)
+    for call in list(shard.calls.values()):
+        calls.update(shard, call, at)
+    agents.resynced(shard, at, after)
+    _close_remembered(shard, at, after)
+    if shard.gap is not None:
+        shard.records.append(_gap(shard, at.wall))
+    shard.gap, shard.lost_at = None, None
+    shard.resyncing, shard.synced = False, True
+
+
+def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
+    """A supervisor's channel that runs a spy: known, remembered by the ledger, or new to us."""
+    known = shard.supervisions.get(shard.by_spyer.get(spyer.uniqueid, ""))
+    if known is None:
+        old = shard.old_supervisions.get(spyer.uniqueid)
+        if old is not None and old[0].boot == shard.boot:
+            del shard.old_supervisions[spyer.uniqueid]
+            calls.become_spy(shard, spyer, at)
+            known = supervisions.restore(shard, *old, at)
+    spec = spy.parse(spyer.application, spyer.data)
+    segment = known.segments[-1] if known is not None and known.segments else None
+    spyee = _spied(shard, spec, segment)
+    if known is not None:
+        if segment is not None and segment.ended is None:
+            still = shard.channels.get(segment.spyee or "")
+            if still is None or still.call != segment.call:
+                supervisions.detach(shard, known, at, exact=False)
+            else:
+                call = shard.calls.get(segment.call or "")
+                if call is not None:
+                    call.watchers[known.id] = None
+        if (
+            known.open_segment is not None
+            or spyee is None
+            or (segment is not None and spyee.uniqueid == segment.spyee)
+        ):
+            supervisions.touch(shard, known)
+            return
+    sure = spec is not None and spec.exact and spyee is not None
+    supervisions.attach(
+        shard,
+        spyer,
+        spyee,
+        at,
+        exact=False,
+        spyee_provenance=None if sure else Provenance.UNVERIFIED,
+    )
+
+
+def _spied(shard: Shard, spec: spy.Spec | None, last: Segment | None) -> Channel | None:
+    """The channel that is listened to. Sure only where the arguments name it in full; otherwise
+    the one that was listened to before, or the only one that the prefix fits."""
+    if spec is None:
+        return None
+    for channel in shard.channels.values():
+        if spec.target in (channel.uniqueid, channel.name):
+            return channel
+    if spec.exact:
+        return None
+    if last is not None and last.spyee in shard.channels:
+        return shard.channels[last.spyee or ""]
+    fits = [
+        c
+        for c in shard.channels.values()
+        if c.name.startswith(spec.target) and c.application not in spy.SPY_APPLICATIONS
+    ]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _close_remembered(shard: Shard, at: At, after: int | None) -> None:
+    """What the ledger had open and nobody has any more."""
+
+    def length(started: int) -> int:
+        return max(0, (after or started) - started)
+
+    for supervision, segments in shard.old_supervisions.values():
+        for segment in segments:
+            if segment.ended is None:
+                shard.records.append(
+                    msgspec.structs.replace(
+                        segment,
+                        ended=at.wall,
+                        ended_exact=False,
+                        length_ms=length(segment.started),
+                    )
+                )
+        shard.records.append(_closed(shard, supervision, at, after, length(supervision.started)))
+    for call in shard.old_calls.values():
+        shard.records.append(_closed(shard, call, at, after, length(call.started)))
+    shard.old_supervisions.clear()
+    shard.old_calls.clear()
+
+
+def _closed(
+    shard: Shard, record: SupervisionRecord | CallRecord, at: At, after: int | None, length: int
+) -> SupervisionRecord | CallRecord:
+    same_boot = record.boot == shard.boot
+    return msgspec.structs.replace(
+        record,
+        ended=at.wall,
+        ended_exact=False,
+        ended_after=after,
+        end_reason=EndReason.LOST if same_boot else EndReason.PBX_RESTARTED,
+        length_ms=length,
+    )

@@ -1,0 +1,380 @@
+"""Supervisions and their segments: who is attached to whom, as what, since when, and why it ended.
+
+A supervision belongs to the supervisor's channel (``SpyerUniqueid``); ChanSpyStop ends a segment,
+the channel's own end ends the supervision (glossary; ami-facts 1.1: never by the pair).
+"""
+
+from __future__ import annotations
+
+from monitord.domain import agents, calls, spy
+from monitord.domain import events as ev
+from monitord.domain.endpoint import endpoint_of
+from monitord.domain.events import At
+from monitord.domain.ledger import SegmentRecord, SupervisionRecord
+from monitord.domain.state import Call, Channel, Segment, Shard, Supervision, make_id
+from monitord.domain.words import EndReason, Provenance, SpyType, SupervisionState
+
+WITH_THE_CALL_MS = 1000
+"""A supervisor's channel that goes this soon after the spied one went with it. Only used where
+the options are not known; with option E it is certain."""
+
+
+# --- what ChanSpy tells ------------------------------------------------------------------
+
+
+def on_started(shard: Shard, event: ev.SpyStarted, at: At) -> None:
+    spyer = calls.see(shard, event.spyer, at)
+    spyee = calls.see(shard, event.spyee, at) if event.spyee is not None else None
+    if spyer is None:
+        return
+    attach(shard, spyer, spyee, at, exact=True)
+
+
+def attach(
+    shard: Shard,
+    spyer: Channel,
+    spyee: Channel | None,
+    at: At,
+    *,
+    exact: bool,
+    spyee_provenance: Provenance | None = None,
+) -> Supervision:
+    """The supervisor's channel listens to ``spyee`` from now on."""
+    calls.become_spy(shard, spyer, at)
+    call = shard.calls.get(spyee.call) if spyee is not None and not spyee.spy else None
+    agent, provenance = _agent_under(shard, spyee, call)
+    if spyee_provenance is not None and agent is not None:
+        provenance = spyee_provenance
+
+    supervision = _open(shard, spyer.uniqueid)
+    if supervision is not None:
+        segment = supervision.open_segment
+        if segment is not None:
+            if spyee is None or segment.spyee == spyee.uniqueid:
+                return supervision  # told twice
+            _close_segment(shard, supervision, at)
+        if agent is not None and supervision.agent not in (None, agent):
+            end(shard, supervision, at, EndReason.MOVED)
+            supervision = None
+    if supervision is None:
+        supervision = _begin(shard, spyer, at, exact=exact)
+    elif supervision.state is SupervisionState.WAITING:
+        supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
+    if supervision.agent is None and agent is not None:
+        supervision.agent, supervision.agent_provenance = agent, provenance
+
+    supervision.state, supervision.since = SupervisionState.ACTIVE, at
+    segment = Segment(
+        n=len(supervision.segments) + 1,
+        type=SpyType.UNKNOWN,
+        at_least=False,
+        type_provenance=Provenance.UNVERIFIED,
+        spyee=spyee.uniqueid if spyee is not None else None,
+        call=call.id if call is not None else None,
+        started=at,
+        started_exact=exact,
+    )
+    supervision.segments.append(segment)
+    if call is not None:
+        call.watchers[supervision.id] = None
+        calls.make_real(shard, call)
+        calls.update(shard, call, at)
+    take_spec(shard, supervision, spyer)
+    if segment.type is SpyType.UNKNOWN:
+        shard.asks[spyer.uniqueid] = None
+    touch(shard, supervision)
+    return supervision
+
+
+def _agent_under(
+    shard: Shard, spyee: Channel | None, call: Call | None
+) -> tuple[str | None, Provenance | None]:
+    """Whose call is listened to: the spied leg's agent, else the call's, else the spied endpoint,
+    unless that is the caller who waits for an agent."""
+    if spyee is None:
+        return None, None
+    agent = shard.agent_of(spyee)
+    if agent is not None:
+        if call is not None and call.agent == agent and call.agent_provenance is not None:
+            return agent, call.agent_provenance
+        return agent, Provenance.DERIVED
+    if call is None:
+        return None, None
+    if call.agent is not None:
+        return call.agent, call.agent_provenance
+    others = [u for u in call.legs if u != spyee.uniqueid]
+    if call.origin == spyee.uniqueid and (others or call.queue):
+        return None, None
+    agents.get(shard, spyee.endpoint)
+    calls.update(shard, call, spyee.created)
+    return spyee.endpoint, Provenance.DERIVED
+
+
+def _begin(shard: Shard, spyer: Channel, at: At, *, exact: bool) -> Supervision:
+    count = shard.spies_of.get(spyer.uniqueid, 0) + 1
+    shard.spies_of[spyer.uniqueid] = count
+    supervision = Supervision(
+        id=make_id(shard.pbx, shard.boot, "supervision", spyer.uniqueid, count),
+        spyer=spyer.uniqueid,
+        supervisor=endpoint_of(spyer.name),
+        started=at,
+        started_exact=exact,
+        since=at,
+    )
+    shard.supervisions[supervision.id] = supervision
+    shard.by_spyer[spyer.uniqueid] = supervision.id
+    return supervision
+
+
+def on_stopped(shard: Shard, event: ev.SpyStopped, at: At) -> None:
+    supervision = _open(shard, event.spyer)
+    if supervision is not None and supervision.open_segment is not None:
+        detach(shard, supervision, at)
+
+
+def detach(shard: Shard, supervision: Supervision, at: At, *, exact: bool = True) -> None:
+    """Nothing is listened to any more; the supervisor's channel is still there."""
+    _close_segment(shard, supervision, at, exact=exact)
+    supervision.state, supervision.since = SupervisionState.WAITING, at
+    touch(shard, supervision)
+
+
+# --- which type it is --------------------------------------------------------------------
+
+
+def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
+    """Newexten: the arguments of a spy, or the sign that the channel left it."""
+    channel = calls.see(shard, event.channel, at)
+    if channel is None:
+        return
+    channel.application, channel.data = event.application, event.data
+    channel.told_by = "dialplan"
+    supervision = _open(shard, channel.uniqueid)
+    if supervision is None:
+        return
+    if event.application in spy.SPY_APPLICATIONS:
+        take_spec(shard, supervision, channel)
+        touch(shard, supervision)
+    else:
+        end(shard, supervision, at, EndReason.LEFT)
+
+
+def on_confirmed(shard: Shard, event: ev.ChannelConfirmed, at: At) -> None:
+    """Status answered for a channel of which we asked."""
+    channel = shard.channels.get(event.uniqueid)
+    if channel is None:
+        return
+    channel.seen = True
+    supervision = _open(shard, event.uniqueid)
+    if supervision is None:
+        channel.application, channel.data = event.application, event.data
+        return
+    if event.application in spy.SPY_APPLICATIONS:
+        if channel.application not in spy.SPY_APPLICATIONS:
+            channel.application, channel.data = event.application, event.data
+            # Newexten would have told before, had the dialplan run it.
+            channel.told_by = "application"
+            take_spec(shard, supervision, channel)
+            touch(shard, supervision)
+    elif not channel.name.startswith("Snoop/"):
+        channel.application, channel.data = event.application, event.data
+
+
+def take_spec(shard: Shard, supervision: Supervision, spyer: Channel) -> None:
+    """Read the type of the open segment from the arguments that the channel's spy runs with."""
+    segment = supervision.open_segment
+    spec = spy.parse(spyer.application, spyer.data)
+    if segment is None or spec is None:
+        return
+    segment.type, segment.type_provenance = spec.type, Provenance.OBSERVED
+    segment.at_least = spec.switchable
+    supervision.exits = spec.exits
+    if supervision.means == "unknown" and spyer.told_by:
+        supervision.means = spyer.told_by
+
+
+# --- how it ends -------------------------------------------------------------------------
+
+
+def channel_gone(shard: Shard, channel: Channel, at: At) -> None:
+    """A channel hung up: a supervisor's own, or one that is listened to."""
+    supervision = _open(shard, channel.uniqueid)
+    if supervision is not None:
+        end(shard, supervision, at, _reason(shard, supervision, at))
+    for other in shard.supervisions.values():
+        segment = other.open_segment
+        if segment is not None and segment.spyee == channel.uniqueid:
+            detach(shard, other, at)
+    shard.by_spyer.pop(channel.uniqueid, None)
+    shard.spies_of.pop(channel.uniqueid, None)
+
+
+def _reason(shard: Shard, supervision: Supervision, at: At) -> EndReason:
+    """Whose doing the end of the supervisor's channel was.
+
+    With option E the spy goes down with the spied channel, which by then has left its bridge; a
+    supervisor who hangs up leaves a call behind that goes on.
+    """
+    segment = supervision.segments[-1]
+    spyee = shard.channels.get(segment.spyee or "")
+    call = shard.calls.get(segment.call or "")
+    goes_on = spyee is not None and (spyee.bridge is not None or call is None or not call.talked)
+    if goes_on:
+        return EndReason.DISCONNECTED if supervision.disconnect else EndReason.HUNG_UP
+    with_the_call = (
+        segment.ended is None or at.mono - segment.ended.mono <= WITH_THE_CALL_MS
+        if supervision.exits is None
+        else supervision.exits
+    )
+    if with_the_call:
+        return EndReason.CALL_ENDED
+    return EndReason.DISCONNECTED if supervision.disconnect else EndReason.HUNG_UP
+
+
+def spyer_bridged(shard: Shard, channel: Channel, at: At) -> None:
+    """The supervisor's channel was taken out of the spy into a bridge; no Stop comes then."""
+    supervision = _open(shard, channel.uniqueid)
+    if supervision is not None:
+        end(shard, supervision, at, EndReason.LEFT)
+
+
+def end(
+    shard: Shard,
+    supervision: Supervision,
+    at: At,
+    reason: EndReason,
+    *,
+    exact: bool = True,
+    after: int | None = None,
+) -> None:
+    if supervision.state is SupervisionState.WAITING:
+        supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
+    _close_segment(shard, supervision, at, exact=exact)
+    supervision.ended, supervision.end_exact, supervision.end_after = at, exact, after
+    supervision.end_reason = reason
+    supervision.state = SupervisionState.ENDED
+    supervision.disconnect_pending = False
+    if reason is not EndReason.DISCONNECTED:
+        supervision.disconnect = None
+    if shard.by_spyer.get(supervision.spyer) == supervision.id:
+        del shard.by_spyer[supervision.spyer]
+    touch(shard, supervision)
+
+
+def call_ended(shard: Shard, call: Call, at: At) -> None:
+    """A call is over: what its segments say of it is final."""
+    for supervision_id in list(call.watchers):
+        supervision = shard.supervisions.get(supervision_id)
+        if supervision is not None:
+            refresh_from_call(shard, supervision)
+            if supervision.open_segment is not None:
+                detach(shard, supervision, at)
+    call.watchers.clear()
+
+
+def _close_segment(shard: Shard, supervision: Supervision, at: At, *, exact: bool = True) -> None:
+    segment = supervision.open_segment
+    if segment is None:
+        return
+    refresh_from_call(shard, supervision)
+    segment.ended, segment.end_exact = at, exact
+    call = shard.calls.get(segment.call or "")
+    if call is not None:
+        call.watchers.pop(supervision.id, None)
+
+
+# --- a person's disconnect ---------------------------------------------------------------
+
+
+def on_disconnect_sent(shard: Shard, event: ev.DisconnectSent, at: At) -> None:
+    supervision = shard.supervisions.get(event.supervision)
+    if supervision is not None and supervision.ended is None:
+        supervision.disconnect = (event.by_id, event.by_name)
+        supervision.disconnect_pending = True
+        touch(shard, supervision)
+
+
+def on_disconnect_settled(shard: Shard, event: ev.DisconnectSettled, at: At) -> None:
+    supervision = shard.supervisions.get(event.supervision)
+    if supervision is not None and supervision.disconnect_pending:
+        supervision.disconnect_pending = False
+        touch(shard, supervision)
+
+
+# --- helpers -----------------------------------------------------------------------------
+
+
+def _open(shard: Shard, spyer: str) -> Supervision | None:
+    known = shard.by_spyer.get(spyer)
+    return shard.supervisions.get(known) if known is not None else None
+
+
+def touch(shard: Shard, supervision: Supervision) -> None:
+    shard.dirty_supervisions[supervision.id] = None
+
+
+def refresh_from_call(shard: Shard, supervision: Supervision) -> None:
+    """Copy what is known of the call into the open segment, where it stays as it was then."""
+    segment = supervision.open_segment
+    call = shard.calls.get(segment.call or "") if segment is not None else None
+    if segment is None or call is None:
+        return
+    segment.call_id = call.call_id
+    segment.number = call.number.value if call.number is not None else None
+    segment.campaign = call.labels.get("campaign")
+    segment.list = call.labels.get("list")
+    segment.result = call.labels.get("result")
+    if supervision.agent is None and call.agent is not None:
+        supervision.agent, supervision.agent_provenance = call.agent, call.agent_provenance
+
+
+def restore(
+    shard: Shard, record: SupervisionRecord, segments: list[SegmentRecord], at: At
+) -> Supervision:
+    """Go on with the supervision that an earlier process had begun to write."""
+
+    def then(wall: int) -> At:
+        return At(at.mono - (at.wall - wall), wall)
+
+    supervision = Supervision(
+        id=record.id,
+        spyer=record.spyer,
+        supervisor=record.supervisor_endpoint,
+        started=then(record.started),
+        started_exact=record.started_exact,
+        agent=record.agent_endpoint,
+        agent_provenance=record.agent_provenance,
+        means=record.means,
+        waiting_ms=record.waiting_ms,
+        record=record,
+    )
+    for old in sorted(segments, key=lambda s: s.n):
+        supervision.segments.append(
+            Segment(
+                n=old.n,
+                type=old.type,
+                at_least=old.at_least,
+                type_provenance=old.type_provenance,
+                spyee=old.spyee,
+                call=old.call,
+                started=then(old.started),
+                started_exact=old.started_exact,
+                call_id=old.call_id,
+                number=old.number,
+                campaign=old.campaign,
+                list=old.list,
+                result=old.result,
+                ended=then(old.ended) if old.ended is not None else None,
+                end_exact=old.ended_exact,
+                record=old,
+            )
+        )
+    last = supervision.segments[-1] if supervision.segments else None
+    waiting = last is not None and last.ended is not None
+    supervision.state = SupervisionState.WAITING if waiting else SupervisionState.ACTIVE
+    supervision.since = (last.ended if waiting else last.started) if last else supervision.started  # type: ignore[assignment]
+    shard.supervisions[supervision.id] = supervision
+    shard.by_spyer[record.spyer] = supervision.id
+    shard.spies_of[record.spyer] = shard.spies_of.get(record.spyer, 0) + 1
+    touch(shard, supervision)
+    return supervision

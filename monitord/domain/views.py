@@ -1,0 +1,119 @@
+"""The live picture: what is shown of a PBX, an agent, a call and a supervision while it lasts.
+
+All instants are integer milliseconds UTC since 1970, all lengths integer milliseconds.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from monitord.domain.words import (
+    AgentStatus,
+    CallState,
+    Direction,
+    LinkState,
+    Provenance,
+    SpyType,
+    SupervisionState,
+)
+
+
+class Value(Struct, frozen=True):
+    """A label and how it was learned. Where nobody supplied one the field is null."""
+
+    value: str
+    provenance: Provenance
+
+
+class Party(Struct, frozen=True):
+    """A supervisor or an agent as people see them.
+
+    ``id`` is stable: that of the person where the endpoint belongs to one, else the endpoint
+    with its PBX, ``pbx/PJSIP/1001``.
+    """
+
+    id: str
+    name: str
+    endpoint: str
+
+
+class Pbx(Struct, frozen=True, tag_field="kind", tag="pbx"):
+    """One Asterisk and how the daemon stands with it."""
+
+    id: str
+    name: str
+    link: LinkState
+    since: int
+    """When ``link`` became what it is."""
+    detail: str
+    """Plain words for a person: why it is not live, what is done about it. Empty when live."""
+    version: str
+
+
+class Agent(Struct, frozen=True, tag_field="kind", tag="agent"):
+    """An agent's live status."""
+
+    id: str
+    pbx: str
+    party: Party
+    status: AgentStatus
+    reason: str
+    """Of a pause, as the queue gives it; else empty."""
+    since: int
+    since_exact: bool
+    """False where the status was already so when the daemon attached."""
+    provenance: Provenance
+
+
+class Call(Struct, frozen=True, tag_field="kind", tag="call"):
+    """What a customer and an agent share, while it lives."""
+
+    id: str
+    pbx: str
+    call_id: str
+    """The linkedid it began with: what people call the Call ID."""
+    state: CallState
+    direction: Direction
+    number: Value | None
+    """The customer's side, inbound or outbound."""
+    agent: Party | None
+    agent_provenance: Provenance | None
+    queue: str
+    campaign: Value | None
+    list: Value | None
+    result: Value | None
+    started: int
+    started_exact: bool
+    answered: int | None
+    """When customer and agent first heard each other."""
+
+
+class Supervision(Struct, frozen=True, tag_field="kind", tag="supervision"):
+    """One supervisor attached to one agent, while it lasts."""
+
+    id: str
+    pbx: str
+    state: SupervisionState
+    supervisor: Party
+    agent: Party | None
+    agent_provenance: Provenance | None
+    call: str | None
+    """``id`` of the live call under it; null while waiting."""
+    type: SpyType
+    """Of the segment that runs now (while waiting: of the last one)."""
+    at_least: bool
+    """True where the type may have become stronger without Asterisk saying so."""
+    type_provenance: Provenance
+    means: str
+    """How it was started: ``dialplan`` (a feature code, or an Originate into one), ``application``
+    (Originate of the application itself) or ``unknown``."""
+    started: int
+    started_exact: bool
+    """False: it ran already when the daemon attached, so the start is at or before."""
+    since: int
+    """Start of the segment, or of the waiting."""
+    disconnect_by: str | None
+    """Name of the person whose disconnect was sent and is not confirmed yet."""
+
+
+Entity = Pbx | Agent | Call | Supervision

@@ -1,0 +1,99 @@
+"""The closed vocabularies that state, ledger, wire and page share (docs: the glossary)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SpyType(StrEnum):
+    """What a supervisor can do to a call, weakest first.
+
+    ``UNKNOWN`` is a value of its own: Asterisk's ChanSpyStart does not carry the type
+    (manager_channels.c:882-950), so until it is learnt the truth is that nobody knows.
+    """
+
+    UNKNOWN = "Unknown"
+    MONITOR = "Monitor"
+    COACH = "Coach"
+    BARGE = "Barge"
+    BARGE_KICK = "Barge-Kick"
+
+    @property
+    def strength(self) -> int:
+        return _STRENGTH[self]
+
+
+_STRENGTH = {t: n for n, t in enumerate(SpyType)}
+
+
+class Provenance(StrEnum):
+    """How a value was learned."""
+
+    OBSERVED = "observed"  # Asterisk said so, about this very channel
+    DERIVED = "derived"  # concluded from something Asterisk said
+    SUPPLIED = "supplied"  # a dialler, dialplan or setting put it there
+    UNVERIFIED = "unverified"  # believed, but nothing confirmed it yet
+
+
+class Direction(StrEnum):
+    """Seen from the contact centre."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+    UNKNOWN = "unknown"
+
+
+class AgentStatus(StrEnum):
+    """What an agent is doing, from queue membership and device state."""
+
+    NOT_LOGGED_IN = "not logged in"
+    AVAILABLE = "available"
+    RINGING = "ringing"
+    IN_CALL = "in call"
+    ON_HOLD = "on hold"
+    WRAP_UP = "wrap-up"
+    PAUSED = "paused"
+    UNKNOWN = "unknown"
+
+
+class CallState(StrEnum):
+    """Where a call stands."""
+
+    ARRIVING = "arriving"  # nobody has been dialled or queued yet
+    QUEUED = "queued"
+    RINGING = "ringing"
+    TALKING = "talking"
+    ON_HOLD = "on hold"
+    ENDED = "ended"
+
+
+class SupervisionState(StrEnum):
+    """Where a supervision stands."""
+
+    ACTIVE = "active"  # attached to a channel
+    WAITING = "waiting"  # between an agent's calls; the supervisor's channel stays in the spy
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why a supervision, call or status interval ended."""
+
+    HUNG_UP = "hung up"  # the supervisor's own doing
+    DISCONNECTED = "disconnected"  # a person used Disconnect User
+    CALL_ENDED = "call ended"
+    MOVED = "moved"  # the supervisor's channel turned to another agent
+    LEFT = "left"  # the supervisor's channel went on to something that is no spy
+    PBX_RESTARTED = "PBX restarted"
+    LOST = "lost"  # it was gone when the daemon could look again
+
+
+class LinkState(StrEnum):
+    """How the daemon stands with one PBX."""
+
+    CONNECTING = "connecting"
+    AUTH_FAILED = "login refused"
+    NOT_BOOTED = "starting up"  # logged in, but the PBX is not FullyBooted
+    SYNCING = "reading state"
+    LIVE = "live"
+    LOST = "lost"
