@@ -1,0 +1,1 @@
+"""All that knows AMI, and the only room that imports panoramisk."""

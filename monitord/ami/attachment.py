@@ -1,0 +1,134 @@
+"""One PBX's way in: the link's items are queued, translated and handed on, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from monitord.ami.link import Item, Link, LinkSettings
+from monitord.ami.protocol import Received
+from monitord.ami.translate import WANTED, MalformedError, translate
+from monitord.domain import events as ev
+from monitord.domain.events import At
+
+QUEUE_MOST = 200_000
+"""Items not yet applied. Beyond that we cannot keep up, and reading all state again is both
+cheaper and more honest than falling behind further."""
+
+BATCH_MOST = 512
+"""Items applied before others get their turn and the changes go out."""
+
+TICK_S = 0.5
+
+Apply = Callable[[str, ev.Event, At], Sequence[str]]
+"""(pbx, event, at) to the uniqueids of which Status should be asked."""
+
+
+class Attachment:
+    """Runs a link and applies what it brings."""
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        apply: Apply,
+        flush: Callable[[], None],
+        *,
+        tap: Callable[[Item], None] | None = None,
+    ) -> None:
+        """``tap`` sees every item before it is applied, unwanted events included."""
+        self.pbx = settings.pbx
+        self._apply = apply
+        self._flush = flush
+        self._tap = tap
+        self._items: deque[Item] = deque()
+        self._some = asyncio.Event()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._asked: set[str] = set()
+        self.link = Link(settings, self._queue, wanted=None if tap is not None else WANTED)
+        self.malformed = 0
+        self.failed = 0
+        """Events that our own code could not apply: each one is a bug, and is logged."""
+        self._log = structlog.get_logger("ami").bind(pbx=settings.pbx)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.link.run())
+            group.create_task(self._consume())
+            group.create_task(self._tick())
+
+    def offer(self, event: ev.Event) -> None:
+        """Put an event of our own in line with what the PBX sends."""
+        self.link.offer(event)
+
+    def _queue(self, item: Item) -> None:
+        self._items.append(item)
+        self._some.set()
+        if len(self._items) == QUEUE_MOST:
+            self._log.error("overrun", queued=QUEUE_MOST)
+            self.link.drop(f"more than {QUEUE_MOST} messages were waiting to be applied")
+
+    async def _consume(self) -> None:
+        while True:
+            await self._some.wait()
+            for _ in range(min(len(self._items), BATCH_MOST)):
+                self._take(self._items.popleft())
+            self._flush()
+            if not self._items:
+                self._some.clear()
+            # Also when more is waiting: the websockets must get their turn.
+            await asyncio.sleep(0)
+
+    def _take(self, item: Item) -> None:
+        if self._tap is not None:
+            self._tap(item)
+        try:
+            event = translate_item(item)
+        except MalformedError as error:
+            self.malformed += 1
+            self._log.warning("malformed", why=str(error))
+            return
+        if event is None:
+            return
+        try:
+            asks = self._apply(self.pbx, event, At(item.mono, item.wall))
+        except Exception:
+            # One event that our code cannot take must not cost all the others. It is a bug of
+            # ours, never a normal way.
+            self.failed += 1
+            self._log.exception("event_failed", type=type(event).__name__)
+            return
+        for uniqueid in asks:
+            self._confirm(uniqueid)
+
+    def _confirm(self, uniqueid: str) -> None:
+        if uniqueid in self._asked:
+            return
+        self._asked.add(uniqueid)
+        task = asyncio.create_task(self.link.confirm(uniqueid))
+        self._asking.add(task)
+
+        def done(finished: asyncio.Task[None]) -> None:
+            self._asking.discard(finished)
+            self._asked.discard(uniqueid)
+
+        task.add_done_callback(done)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
+            if not self._items:
+                self._apply(self.pbx, ev.Tick(), now)
+                self._flush()
+
+
+def translate_item(item: Item) -> ev.Event | None:
+    """As :func:`translate`, for a message or a step."""
+    if isinstance(item, Received):
+        return translate(item.name, item.text)
+    return item.event

@@ -1,0 +1,147 @@
+"""Traces: what came from a PBX, kept so that it can be applied again without one.
+
+A trace is JSON lines. The first says what it is; each following one is a message or a step of the
+link, with its receive times in ms (monotonic, and UTC since 1970)::
+
+    {"format":"monitord trace","version":1,"pbx":"lab","asterisk":"22.10.1","variables":{...}}
+    {"mono":1,"wall":2,"step":{"type":"BootSeen","boot":"...","version":"..."}}
+    {"mono":3,"wall":4,"name":"Newchannel","reply":false,"text":"Event: Newchannel\\r\\n..."}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from monitord.ami.link import Item, Step
+from monitord.ami.protocol import Received
+from monitord.domain import events as ev
+from monitord.domain.site import Site
+
+_STEPS: dict[str, type[ev.Event]] = {
+    cls.__name__: cls
+    for cls in (
+        ev.LinkChanged,
+        ev.BootSeen,
+        ev.ResyncBegun,
+        ev.ResyncEnded,
+        ev.ChannelConfirmed,
+        ev.ChannelUnknown,
+        ev.DisconnectSent,
+        ev.DisconnectSettled,
+    )
+}
+
+_SECRET_HEADERS = re.compile(r"(?im)^(Secret|Key|Password|Challenge):.*$")
+
+
+class TraceError(ValueError):
+    """A file that is no trace, or a broken one. The text names the file, line and rule."""
+
+
+class Header(msgspec.Struct, forbid_unknown_fields=True):
+    pbx: str
+    asterisk: str
+    site: Site
+    """The rules under which it was recorded, with which a replay gives the same rows."""
+    family: str = ""
+    format: str = "monitord trace"
+    version: int = 1
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    mono: int
+    wall: int
+    name: str = ""
+    reply: bool = False
+    text: str = ""
+    step: dict[str, Any] | None = None
+
+
+class Scrubber:
+    """Takes out what must not leave a site: secrets always, and the numbers it is told.
+
+    Each number becomes one of the same length, the same one throughout a trace, so that what
+    belonged together still does.
+    """
+
+    def __init__(self, numbers: Iterable[str]) -> None:
+        # Longest first: a number may be part of another.
+        ordered = sorted({n for n in numbers if n}, key=lambda n: (-len(n), n))
+        self._stand_ins = {n: self._stand_in(n, i) for i, n in enumerate(ordered, 1)}
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    @staticmethod
+    def _stand_in(number: str, index: int) -> str:
+        digits = str(index).rjust(len(number), "0")[-len(number) :]
+        return "+" + digits[1:] if number.startswith("+") else digits
+
+    def scrub(self, text: str) -> str:
+        text = _SECRET_HEADERS.sub(r"\1: ***", text)
+        if self._pattern is not None:
+            text = self._pattern.sub(lambda m: self._stand_ins[m[0]], text)
+        return text
+
+
+class Recorder:
+    """Writes a trace, line by line, so that a kill costs at most the line under way."""
+
+    def __init__(self, file: IO[bytes], scrubber: Scrubber) -> None:
+        self._file = file
+        self._scrub = scrubber.scrub
+        self._encode = msgspec.json.Encoder().encode
+        self.lines = 0
+
+    def begin(self, header: Header) -> None:
+        self._write(header)
+
+    def take(self, item: Item) -> None:
+        if isinstance(item, Received):
+            line = _Line(item.mono, item.wall, item.name, item.reply, self._scrub(item.text))
+        elif type(item.event).__name__ in _STEPS:
+            step = {"type": type(item.event).__name__, **msgspec.to_builtins(item.event)}
+            line = _Line(item.mono, item.wall, step=step)
+        else:
+            return
+        self._write(line)
+        self.lines += 1
+
+    def _write(self, line: msgspec.Struct) -> None:
+        self._file.write(self._encode(line) + b"\n")
+        self._file.flush()
+
+
+def read(path: Path) -> tuple[Header, list[Item]]:
+    """A whole trace.
+
+    Raises:
+        TraceError: it is none, or a line of it is broken.
+    """
+    with path.open("rb") as file:
+        first = file.readline(1 << 20)
+        try:
+            header = msgspec.json.decode(first, type=Header)
+        except msgspec.MsgspecError as error:
+            raise TraceError(f"{path}: line 1 is no trace header: {error}") from None
+        if header.format != "monitord trace" or header.version != 1:
+            raise TraceError(f"{path}: line 1: only “monitord trace” version 1 can be read")
+        return header, list(_items(path, file))
+
+
+def _items(path: Path, lines: Iterable[bytes]) -> Iterator[Item]:
+    decode = msgspec.json.Decoder(_Line).decode
+    for number, raw in enumerate(lines, 2):
+        try:
+            line = decode(raw)
+            if line.step is None:
+                yield Received(line.mono, line.wall, line.name, line.text, line.reply)
+            else:
+                fields = dict(line.step)
+                cls = _STEPS[fields.pop("type")]
+                yield Step(line.mono, line.wall, msgspec.convert(fields, cls))
+        except (msgspec.MsgspecError, KeyError) as error:
+            raise TraceError(f"{path}: line {number} is broken: {error}") from None
