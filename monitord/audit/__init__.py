@@ -1,0 +1,1 @@
+"""Who did what with this product. Rows are only ever added."""

@@ -1,0 +1,56 @@
+"""The audit log: written before an act, its outcome after, never changed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from monitord.store import tables
+
+
+class AuditError(Exception):
+    """The row could not be committed, so whatever it is about must not be done."""
+
+
+class AuditLog:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def write(
+        self,
+        *,
+        actor_id: str,
+        actor_name: str,
+        action: str,
+        target: str,
+        detail: dict[str, Any],
+        about: int | None = None,
+    ) -> int:
+        """Commit one row and give its number.
+
+        Raises:
+            AuditError: it is not on disk.
+        """
+        try:
+            async with self._engine.begin() as connection:
+                result = await connection.execute(
+                    insert(tables.audit).values(
+                        at=time.time_ns() // 1_000_000,
+                        actor_id=actor_id,
+                        actor_name=actor_name,
+                        action=action,
+                        target=target,
+                        detail=msgspec.json.encode(detail).decode(),
+                        about=about,
+                    )
+                )
+                key = result.inserted_primary_key
+        except (SQLAlchemyError, OSError) as error:
+            raise AuditError(str(getattr(error, "orig", None) or error)) from None
+        assert key is not None
+        return int(key[0])

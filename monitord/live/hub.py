@@ -1,0 +1,125 @@
+"""The hub: applies events, numbers the changes, keeps a short log of them and fans them out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitord.domain.events import At, Event
+from monitord.domain.ledger import Record
+from monitord.domain.reducer import differences, picture, reduce
+from monitord.domain.site import Site
+from monitord.domain.state import Shard, Supervision, new_shard
+from monitord.domain.views import Entity
+from monitord.domain.words import LinkState
+
+LOG_MOST = 2000
+"""Frames kept for clients that come back after a short break."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """What became different at one place in the stream."""
+
+    seq: int
+    at: int
+    """ms UTC since 1970."""
+    added: list[Entity]
+    changed: list[tuple[str, str, dict[str, Any]]]
+    """Kind, id, new values of the fields that differ."""
+    removed: list[tuple[str, str]]
+    """Kind, id."""
+    encoded: dict[Any, bytes] = field(default_factory=dict)
+    """Filled by whoever sends it: one encoding per audience, not per client."""
+
+
+class Hub:
+    """State of all PBXs in this process. Synchronous: what it does is never seen half done."""
+
+    def __init__(
+        self, pbxs: Iterable[tuple[str, str]], site: Site, record: Callable[[list[Record]], None]
+    ) -> None:
+        """``pbxs``: id and name of each. ``record`` takes what is to be kept, and only queues."""
+        self.epoch = secrets.token_hex(8)
+        self.seq = 0
+        self._record = record
+        self.shards: dict[str, Shard] = {p: new_shard(p, name, site) for p, name in pbxs}
+        self._log: deque[Frame] = deque(maxlen=LOG_MOST)
+        self._pending: dict[tuple[str, str], tuple[Entity | None, Entity | None]] = {}
+        self._listeners: dict[int, Callable[[Frame], None]] = {}
+        self._next_listener = 0
+
+    # --- in ------------------------------------------------------------------------------
+
+    def apply(self, pbx: str, event: Event, at: At) -> Sequence[str]:
+        """Gives the uniqueids of which Status should be asked. Changes go out at the next
+        :meth:`flush`."""
+        outcome = reduce(self.shards[pbx], event, at)
+        for change in outcome.changes:
+            key = (change.kind, change.id)
+            first = self._pending.get(key)
+            old = first[0] if first is not None else change.old
+            self._pending[key] = (old, change.new)
+        if outcome.records:
+            self._record(outcome.records)
+        return outcome.asks
+
+    def flush(self) -> None:
+        """Make one frame of all that changed since the last one, and tell everybody."""
+        if not self._pending:
+            return
+        frame = Frame(self.seq + 1, time.time_ns() // 1_000_000, [], [], [])
+        for (kind, entity_id), (old, new) in self._pending.items():
+            if new is None:
+                if old is not None:
+                    frame.removed.append((kind, entity_id))
+            elif old is None:
+                frame.added.append(new)
+            elif old != new:
+                frame.changed.append((kind, entity_id, differences(old, new)))
+        self._pending.clear()
+        if not (frame.added or frame.changed or frame.removed):
+            return
+        self.seq = frame.seq
+        self._log.append(frame)
+        for listener in list(self._listeners.values()):
+            listener(frame)
+
+    # --- out -----------------------------------------------------------------------------
+
+    def listen(self, listener: Callable[[Frame], None]) -> Callable[[], None]:
+        """``listener`` must only queue. Gives the function that ends it."""
+        self._next_listener += 1
+        key = self._next_listener
+        self._listeners[key] = listener
+        return lambda: self._listeners.pop(key, None) and None
+
+    def picture(self) -> list[Entity]:
+        """Everything that is shown now; belongs to the present ``seq`` (after a flush)."""
+        self.flush()
+        return [entity for shard in self.shards.values() for entity in picture(shard)]
+
+    def since(self, epoch: str | None, seq: int | None) -> list[Frame] | None:
+        """The frames after ``seq``, None where that is no longer (or never was) known."""
+        self.flush()
+        if epoch != self.epoch or seq is None or seq > self.seq:
+            return None
+        missed = self.seq - seq
+        if missed > len(self._log):
+            return None
+        return list(self._log)[len(self._log) - missed :]
+
+    def live_pbxs(self) -> list[str]:
+        return [p for p, shard in self.shards.items() if shard.link is LinkState.LIVE]
+
+    def supervision(self, supervision_id: str) -> tuple[Shard, Supervision] | None:
+        """A supervision that runs now."""
+        for shard in self.shards.values():
+            found = shard.supervisions.get(supervision_id)
+            if found is not None and found.ended is None:
+                return shard, found
+        return None

@@ -1,0 +1,1 @@
+"""The ledgers on disk: tables, migrations, the one writer, and what is read of them."""

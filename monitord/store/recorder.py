@@ -1,0 +1,143 @@
+"""The one writer of the ledgers: takes records as they come, commits them in batches, in order.
+
+A row counts as saved after COMMIT with fsync. While the database does not take it (locked, disk
+full), records wait here, the newest state of each row only, and are tried again; the live view
+goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from monitord.domain.ledger import Record
+from monitord.store import tables
+from monitord.store.rows import TABLE_OF, key_of, row_of
+
+HEARTBEAT_S = 10.0
+"""How far at most the last sign of life in the database lies before a kill."""
+
+RETRY_S = 1.0
+CHUNK = 200
+"""Rows of one statement: SQLite takes 32,766 parameters, a row has some 30."""
+
+WAITING_MOST = 500_000
+"""Rows that may wait for a database that takes nothing, some 400 MB; beyond that new rows are
+dropped, counted and logged, since running out of memory would lose all of them."""
+
+
+class Recorder:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self.live: Callable[[], Iterable[str]] = tuple
+        """Gives the ids of the PBXs that are attached right now."""
+        self._waiting: dict[tuple[object, ...], Record] = {}
+        self._some = asyncio.Event()
+        self._written = asyncio.Condition()
+        self._busy = False
+        self.taken = 0
+        self.dropped = 0
+        self.failing: str = ""
+        """Why the database takes nothing just now; empty while it does."""
+        self._last_beat = 0.0
+        self._log = structlog.get_logger("store")
+
+    def take(self, records: list[Record]) -> None:
+        """Queue records; a later state of a row replaces an earlier one that still waits."""
+        for record in records:
+            key = key_of(record)
+            if key not in self._waiting and len(self._waiting) >= WAITING_MOST:
+                self.dropped += 1
+                if self.dropped in (1, 1000, 100_000):
+                    self._log.error("rows_dropped", rows=self.dropped, why=self.failing)
+                continue
+            self._waiting[key] = record
+            self.taken += 1
+        self._some.set()
+
+    async def run(self) -> None:
+        """Until cancelled; then what waits is written once more by :meth:`drain`."""
+        while True:
+            timeout = max(0.05, self._last_beat + HEARTBEAT_S - time.monotonic())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._some.wait(), timeout)
+            if not await self.write():
+                await asyncio.sleep(RETRY_S)
+
+    async def write(self) -> bool:
+        """Commit all that waits. False where the database did not take it."""
+        batch, self._waiting = self._waiting, {}
+        self._some.clear()
+        beat = time.monotonic() - self._last_beat >= HEARTBEAT_S
+        if not batch and not beat:
+            return True
+        self._busy = True
+        try:
+            async with self._engine.begin() as connection:
+                for cls, table in TABLE_OF.items():
+                    rows = [row_of(r) for r in batch.values() if type(r) is cls]
+                    await _upsert(connection, table, rows)
+                await self._beat(connection)
+        except (SQLAlchemyError, OSError) as error:
+            # Newer states of the same rows may have come while we tried.
+            self._waiting = batch | self._waiting
+            self._some.set()
+            why = str(getattr(error, "orig", None) or error)
+            if not self.failing:
+                self._log.error("not_written", why=why, waiting=len(self._waiting))
+            self.failing = why
+            return False
+        finally:
+            self._busy = False
+        if self.failing:
+            self._log.info("written_again")
+            self.failing = ""
+        self._last_beat = time.monotonic()
+        async with self._written:
+            self._written.notify_all()
+        return True
+
+    async def settled(self) -> None:
+        """Wait until all that was taken so far is committed."""
+        async with self._written:
+            while self._waiting or self._busy:
+                await self._written.wait()
+
+    async def drain(self, deadline_s: float = 5.0) -> int:
+        """Write what waits, at the end of the daemon. Gives the number of rows left unwritten."""
+        end = time.monotonic() + deadline_s
+        while self._waiting and time.monotonic() < end:
+            if not await self.write():
+                await asyncio.sleep(0.2)
+        self._last_beat = 0.0
+        await self.write()
+        return len(self._waiting)
+
+    async def _beat(self, connection: AsyncConnection) -> None:
+        now = time.time_ns() // 1_000_000
+        await _upsert(
+            connection, tables.attachment, [{"pbx": p, "last_seen": now} for p in self.live()]
+        )
+
+
+async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    keys = [c.name for c in table.primary_key]
+    statement = insert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys},
+    )
+    for start in range(0, len(rows), CHUNK):
+        await connection.execute(statement, rows[start : start + CHUNK])

@@ -1,0 +1,193 @@
+"""The tables, as SQLAlchemy Core describes them. Migrations make them; a test holds the two
+against each other.
+
+Instants are integer ms UTC since 1970, lengths integer ms. A column that is no row's business
+(such as an agent that was never known) is NULL, never an empty string.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[str]:
+    return Column("id", Text, primary_key=True)
+
+
+supervision = Table(
+    "supervision",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("spyer", Text, nullable=False),
+    Column("supervisor_id", Text, nullable=False),
+    Column("supervisor_name", Text, nullable=False),
+    Column("supervisor_endpoint", Text, nullable=False),
+    Column("agent_id", Text),
+    Column("agent_name", Text),
+    Column("agent_endpoint", Text),
+    Column("agent_provenance", Text),
+    Column("type", Text, nullable=False),
+    Column("at_least", Boolean, nullable=False),
+    Column("type_provenance", Text, nullable=False),
+    Column("means", Text, nullable=False),
+    Column("campaign", Text),
+    Column("call", Text),
+    Column("call_id", Text),
+    Column("started", BigInteger, nullable=False),
+    Column("started_exact", Boolean, nullable=False),
+    Column("ended", BigInteger),
+    Column("ended_exact", Boolean, nullable=False),
+    Column("ended_after", BigInteger),
+    Column("end_reason", Text),
+    Column("ended_by_id", Text),
+    Column("ended_by_name", Text),
+    Column("length_ms", BigInteger),
+    Column("waiting_ms", BigInteger, nullable=False),
+    Index(None, "started", "id"),
+    Index(None, "supervisor_id", "started", "id"),
+    Index(None, "agent_id", "started", "id"),
+    Index(None, "call"),
+    Index(None, "pbx", "ended"),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    _id(),
+    Column("supervision", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("at_least", Boolean, nullable=False),
+    Column("type_provenance", Text, nullable=False),
+    Column("spyee", Text),
+    Column("call", Text),
+    Column("call_id", Text),
+    Column("number", Text),
+    Column("campaign", Text),
+    Column("list", Text),
+    Column("result", Text),
+    Column("started", BigInteger, nullable=False),
+    Column("started_exact", Boolean, nullable=False),
+    Column("ended", BigInteger),
+    Column("ended_exact", Boolean, nullable=False),
+    Column("length_ms", BigInteger),
+    Index(None, "supervision", "n"),
+    Index(None, "call"),
+)
+
+call = Table(
+    "call",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("agent_id", Text),
+    Column("agent_name", Text),
+    Column("agent_endpoint", Text),
+    Column("agent_provenance", Text),
+    Column("direction", Text, nullable=False),
+    Column("number", Text),
+    Column("queue", Text, nullable=False),
+    Column("campaign", Text),
+    Column("list", Text),
+    Column("result", Text),
+    Column("started", BigInteger, nullable=False),
+    Column("started_exact", Boolean, nullable=False),
+    Column("answered", BigInteger),
+    Column("ended", BigInteger),
+    Column("ended_exact", Boolean, nullable=False),
+    Column("ended_after", BigInteger),
+    Column("end_reason", Text),
+    Column("talk_ms", BigInteger, nullable=False),
+    Column("hold_ms", BigInteger, nullable=False),
+    Column("wrap_up_ms", BigInteger),
+    Column("length_ms", BigInteger),
+    Index(None, "started", "id"),
+    Index(None, "agent_id", "started", "id"),
+    Index(None, "pbx", "ended"),
+)
+
+call_alias = Table(
+    "call_alias",
+    metadata,
+    Column("pbx", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("call", Text, nullable=False),
+    Index(None, "alias"),
+)
+
+agent_status = Table(
+    "agent_status",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("agent_endpoint", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("started_exact", Boolean, nullable=False),
+    Column("ended", BigInteger),
+    Column("ended_exact", Boolean, nullable=False),
+    Column("ended_after", BigInteger),
+    Column("length_ms", BigInteger),
+    Index(None, "started", "id"),
+    Index(None, "agent_id", "started", "id"),
+    Index(None, "pbx", "ended"),
+)
+
+gap = Table(
+    "gap",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    Column("why", Text, nullable=False),
+    Index(None, "started", "id"),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("pbx", Text, primary_key=True),
+    Column("last_seen", BigInteger, nullable=False),
+    comment="When the daemon was last known to see a PBX: where a gap begins after a kill",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("about", BigInteger, comment="n of the row that this one is the outcome of"),
+)
