@@ -1,0 +1,1 @@
+"""HTTP and websocket: what leaves the daemon and what may come in."""

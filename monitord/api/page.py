@@ -1,0 +1,57 @@
+"""The built page: the sign-in page for everybody, all else only for those who are signed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from monitord.api.keys import ACCOUNT
+
+FOLDER = Path(__file__).parent.parent / "page"
+HOME = "/quality/quality-assurance/coach-manager"
+APP_PATHS = (HOME,)
+
+_FOREVER = "public, max-age=31536000, immutable"
+"""Assets carry a digest of their content in their name."""
+
+
+def missing(folder: Path = FOLDER) -> str | None:
+    """What of the built page is missing, None where it is whole."""
+    for name in ("index.html", "sign-in.html"):
+        if not (folder / name).is_file():
+            return f"the page is not built ({folder / name} is missing); run “make page”"
+    return None
+
+
+def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
+    async def app(_request: web.Request) -> web.StreamResponse:
+        return _html(folder / "index.html")
+
+    async def home(_request: web.Request) -> web.StreamResponse:
+        raise web.HTTPSeeOther(HOME)
+
+    async def sign_in(request: web.Request) -> web.StreamResponse:
+        if request.get(ACCOUNT) is not None:
+            raise web.HTTPSeeOther(HOME)
+        return _html(folder / "sign-in.html")
+
+    async def asset(request: web.Request) -> web.StreamResponse:
+        # Only names, no paths: the router's pattern lets no slash and no leading dot in.
+        path = folder / "assets" / request.match_info["part"] / request.match_info["name"]
+        if not path.is_file():
+            raise web.HTTPNotFound
+        # What only the signed-in may have must not stay in a shared cache.
+        scope = _FOREVER if request.match_info["part"] == "sign-in" else "private, no-cache"
+        return web.FileResponse(path, headers={"Cache-Control": scope})
+
+    return [
+        web.get("/", home),
+        web.get("/sign-in", sign_in),
+        *(web.get(path, app) for path in APP_PATHS),
+        web.get(r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]*}", asset),
+    ]
+
+
+def _html(path: Path) -> web.StreamResponse:
+    return web.FileResponse(path, headers={"Cache-Control": "no-store"})

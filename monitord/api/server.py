@@ -1,0 +1,150 @@
+"""The HTTP application: routes, and what holds for every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from aiohttp import WSCloseCode, web
+
+from monitord.ami.attachment import Attachment
+from monitord.ami.gateway import Gateway
+from monitord.api import commands, history, keys, page, session, wire
+from monitord.api.problems import BODY_MOST, Refused, problem
+from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
+from monitord.audit.log import AuditLog
+from monitord.live.hub import Hub
+from monitord.people.signin import SignIn
+from monitord.store.history import History
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of; put together in ``monitord.app``."""
+
+    hub: Hub
+    history: History
+    audit: AuditLog
+    sign_in: SignIn
+    gateway: Gateway
+    attachments: dict[str, Attachment]
+    origins: frozenset[str]
+    secure_cookie: bool
+    page: Path = page.FOLDER
+
+
+def make_app(parts: Parts) -> web.Application:
+    app = web.Application(middlewares=[_answer_errors, session.guard], client_max_size=BODY_MOST)
+    app[keys.HUB] = parts.hub
+    app[keys.HISTORY] = parts.history
+    app[keys.AUDIT] = parts.audit
+    app[keys.SIGN_IN] = parts.sign_in
+    app[keys.GATEWAY] = parts.gateway
+    app[keys.ATTACHMENTS] = parts.attachments
+    app[keys.ORIGINS] = parts.origins
+    app[keys.SECURE_COOKIE] = parts.secure_cookie
+    app[keys.STREAMS] = Streams(parts.hub, lambda: _lags(parts.attachments))
+    app[commands.ACTS] = set()
+    app.on_response_prepare.append(_add_headers)
+    app.on_shutdown.append(_end_streams)
+    app.add_routes(
+        [
+            web.post("/api/v1/session", session.sign_in),
+            web.delete("/api/v1/session", session.sign_out),
+            web.get("/api/v1/session", session.who),
+            web.get("/api/v1/stream", _stream),
+            web.get("/api/v1/supervisions", history.supervisions),
+            web.get("/api/v1/supervisions/{id:[0-9a-f]{20}}", history.supervision),
+            web.post("/api/v1/supervisions/{id:[0-9a-f]{20}}/disconnect", commands.disconnect),
+            web.get("/api/v1/calls", history.calls),
+            web.get("/api/v1/agent-status", history.statuses),
+            web.get("/api/v1/gaps", history.gaps),
+            *page.routes(parts.page),
+        ]
+    )
+    return app
+
+
+def _lags(attachments: dict[str, Attachment]) -> list[wire.Lag]:
+    return [
+        wire.Lag(pbx, None if a.link.round_trip_ms is None else a.link.round_trip_ms // 2)
+        for pbx, a in attachments.items()
+    ]
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error of the API in the one shape; a fault of ours says nothing of its insides."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return refused.response
+    except web.HTTPRequestEntityTooLarge:
+        return problem(413, f"the body is larger than {BODY_MOST} bytes")
+    except web.HTTPException as error:
+        if error.status >= 400 and request.path.startswith("/api/"):
+            return problem(error.status, error.reason, headers=_allow(error))
+        raise
+    except Exception:
+        structlog.get_logger("api").exception("request_failed", path=request.path)
+        return problem(500, "something went wrong here; it was logged")
+
+
+def _allow(error: web.HTTPException) -> dict[str, str] | None:
+    return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.pop("Server", None)
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[keys.STREAMS].end_all()
+
+
+async def _stream(request: web.Request) -> web.StreamResponse:
+    keys.needs(request, "supervision.see")
+    # Browsers send cookies with a websocket that any site opens, so its origin must be ours
+    # (ami-facts 3.3); a program has to say one as well.
+    if "Origin" not in request.headers or not session.same_origin(request):
+        raise Refused(403, "the stream may only be opened from this product's own page", "Origin")
+    streams = request.app[keys.STREAMS]
+    if streams.count >= CLIENTS_MOST:
+        raise Refused(503, f"{CLIENTS_MOST} pages are connected already")
+    socket = web.WebSocketResponse(
+        max_msg_size=MESSAGE_MOST, compress=False, writer_limit=1 << 18, timeout=3.0
+    )
+    if not socket.can_prepare(request):
+        raise Refused(400, "this is a websocket")
+    await socket.prepare(request)
+    sign_in, token = request.app[keys.SIGN_IN], request[keys.TOKEN]
+    transport = request.transport
+    await streams.serve(
+        socket,
+        abort=lambda: transport.abort() if transport is not None else None,
+        on_end=lambda call: sign_in.on_end(token, call),
+        still_in=lambda: sign_in.account(token) is not None,
+    )
+    if not socket.closed:
+        await socket.close(code=WSCloseCode.GOING_AWAY)
+    return socket

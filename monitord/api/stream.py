@@ -1,0 +1,235 @@
+"""The websocket stream: one bounded queue per client, one encoding per audience.
+
+A client that cannot keep up is cut with a reason and comes back to where it was; nobody waits for
+it. The first frame is a delta from nothing, so a client has one code path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from monitord import __version__
+from monitord.api import wire
+from monitord.live.hub import Frame, Hub
+
+HEARTBEAT_S = 5.0
+QUEUE_MOST = 2000
+"""Frames that may wait for one client."""
+
+QUEUE_BYTES_MOST = 2 << 20
+SEND_S = 5.0
+"""A single write that takes longer means that the client does not read."""
+
+MESSAGE_MOST = 4096
+"""Bytes of a message from a client."""
+
+MESSAGES_MOST, MESSAGES_S = 50, 10.0
+"""Messages that a client may send in that many seconds."""
+
+FIRST_MESSAGE_S = 10.0
+CLIENTS_MOST = 5000
+
+_decode = msgspec.json.Decoder(wire.ClientMessage).decode
+
+
+def encode_frame(frame: Frame, epoch: str) -> bytes:
+    """Once per frame, whoever gets it."""
+    encoded = frame.encoded.get("all")
+    if encoded is None:
+        encoded = wire.encode(
+            wire.Delta(
+                epoch=epoch,
+                seq=frame.seq,
+                at=frame.at,
+                add=frame.added,
+                change=[wire.Patch(cast(wire.Kind, k), i, s) for k, i, s in frame.changed],
+                remove=[wire.Ref(cast(wire.Kind, k), i) for k, i in frame.removed],
+            )
+        )
+        frame.encoded["all"] = encoded
+    return encoded
+
+
+def snapshot(hub: Hub) -> bytes:
+    """Everything, as a delta from nothing."""
+    entities = hub.picture()
+    return wire.encode(
+        wire.Delta(
+            epoch=hub.epoch,
+            seq=hub.seq,
+            at=time.time_ns() // 1_000_000,
+            reset=True,
+            add=entities,
+        )
+    )
+
+
+class Client:
+    """One connection's way out."""
+
+    def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None]) -> None:
+        """``abort`` ends the connection without waiting for what is still to be sent."""
+        self._socket = socket
+        self._abort = abort
+        self._queue: asyncio.Queue[bytes | wire.Bye] = asyncio.Queue()
+        self._bytes = 0
+        self.over = False
+
+    def push(self, data: bytes) -> None:
+        """Queue a frame, or give the client up where too much waits already."""
+        if self.over:
+            return
+        self._bytes += len(data)
+        if self._queue.qsize() >= QUEUE_MOST or self._bytes > QUEUE_BYTES_MOST:
+            self.end("too_slow", "this page did not keep up with the changes")
+            return
+        self._queue.put_nowait(data)
+
+    def end(self, code: Any, why: str) -> None:
+        """Say why, then close. What waits is thrown away: the client starts over anyway."""
+        if self.over:
+            return
+        self.over = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(wire.Bye(code, why))
+
+    async def pump(self) -> None:
+        """Send what waits until the end."""
+        while True:
+            item = await self._queue.get()
+            if isinstance(item, wire.Bye):
+                with contextlib.suppress(TimeoutError, ConnectionError):
+                    await self._send(wire.encode(item))
+                    async with asyncio.timeout(SEND_S):
+                        await self._socket.close(code=WSCloseCode.POLICY_VIOLATION)
+                self._abort()
+                return
+            self._bytes -= len(item)
+            try:
+                await self._send(item)
+            except TimeoutError:
+                self._abort()
+                return
+
+    async def _send(self, data: bytes) -> None:
+        async with asyncio.timeout(SEND_S):
+            # As text, because that is what browsers and people can read.
+            await self._socket.send_frame(data, WSMsgType.TEXT)
+
+
+class Streams:
+    """All connected clients."""
+
+    def __init__(self, hub: Hub, lags: Callable[[], list[wire.Lag]]) -> None:
+        self._hub = hub
+        self._lags = lags
+        self._clients: set[Client] = set()
+        self._log = structlog.get_logger("stream")
+
+    @property
+    def count(self) -> int:
+        return len(self._clients)
+
+    def end_all(self) -> None:
+        """The daemon stops."""
+        for client in list(self._clients):
+            client.end("shutdown", "monitord is stopping")
+
+    async def serve(
+        self,
+        socket: web.WebSocketResponse,
+        abort: Callable[[], None],
+        on_end: Callable[[Callable[[], None]], Callable[[], None]],
+        still_in: Callable[[], bool],
+    ) -> None:
+        """One connection, from its first message to its end.
+
+        ``on_end`` is told what to call when the session behind it ends; ``still_in`` says whether
+        that session is valid, which also runs out by time.
+        """
+        client = Client(socket, abort)
+        try:
+            async with asyncio.timeout(FIRST_MESSAGE_S):
+                first = await socket.receive()
+        except TimeoutError:
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"no subscribe came")
+            return
+        subscribe = _message(first.data) if first.type is WSMsgType.TEXT else None
+        if not isinstance(subscribe, wire.Subscribe):
+            bye = wire.Bye("bad_message", "the first message must be a valid “subscribe”")
+            with contextlib.suppress(ConnectionError):
+                await socket.send_frame(wire.encode(bye), WSMsgType.TEXT)
+                await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+            return
+        forget = on_end(lambda: client.end("signed_out", "this session was signed out"))
+        stop = self._begin(client, subscribe)
+        pump = asyncio.create_task(client.pump())
+        beat = asyncio.create_task(self._beat(client, still_in))
+        try:
+            await self._read(socket, client)
+        finally:
+            stop()
+            forget()
+            self._clients.discard(client)
+            beat.cancel()
+            # A last word such as “signed out” may still be on its way.
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError, ConnectionError):
+                if client.over:
+                    await asyncio.wait_for(asyncio.shield(pump), SEND_S)
+            pump.cancel()
+
+    def _begin(self, client: Client, subscribe: wire.Subscribe) -> Callable[[], None]:
+        """Snapshot and subscription in one step, so that nothing falls between them."""
+        client.push(wire.encode(wire.Hello(wire.PROTOCOL, __version__, round(HEARTBEAT_S * 1000))))
+        missed = self._hub.since(subscribe.epoch, subscribe.seq)
+        if missed is None:
+            client.push(snapshot(self._hub))
+        else:
+            for frame in missed:
+                client.push(encode_frame(frame, self._hub.epoch))
+        client.push(self._pong(None))
+        self._clients.add(client)
+        epoch = self._hub.epoch
+        return self._hub.listen(lambda frame: client.push(encode_frame(frame, epoch)))
+
+    def _pong(self, n: int | None) -> bytes:
+        return wire.encode(wire.Pong(n, time.time_ns() // 1_000_000, self._lags()))
+
+    async def _beat(self, client: Client, still_in: Callable[[], bool]) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            if not still_in():
+                client.end("signed_out", "this session is over; sign in again")
+                return
+            client.push(self._pong(None))
+
+    async def _read(self, socket: web.WebSocketResponse, client: Client) -> None:
+        times: list[float] = []
+        async for message in socket:
+            now = time.monotonic()
+            times = [t for t in times if now - t < MESSAGES_S]
+            times.append(now)
+            parsed = _message(message.data) if message.type is WSMsgType.TEXT else None
+            if len(times) > MESSAGES_MOST:
+                client.end("bad_message", "too many messages")
+            elif isinstance(parsed, wire.Ping):
+                client.push(self._pong(parsed.n))
+            else:
+                client.end("bad_message", "only “ping” is expected after “subscribe”")
+
+
+def _message(data: str) -> wire.ClientMessage | None:
+    try:
+        message: wire.ClientMessage = _decode(data)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+    return message

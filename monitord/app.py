@@ -1,0 +1,199 @@
+"""The one place where parts are put together and started, and where they are stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import structlog
+from aiohttp import web
+
+from monitord import __version__
+from monitord.ami.attachment import Attachment
+from monitord.ami.gateway import Gateway
+from monitord.ami.link import Item
+from monitord.api import page
+from monitord.api.keys import STREAMS
+from monitord.api.server import Parts, make_app
+from monitord.audit.log import AuditLog
+from monitord.config import Loaded
+from monitord.domain.events import At
+from monitord.live.hub import Hub
+from monitord.people.signin import SignIn
+from monitord.store.engine import StoreError, open_store, sqlite_url
+from monitord.store.history import History
+from monitord.store.memory import remembered
+from monitord.store.recorder import Recorder
+
+STOP_S = 10.0
+"""How long a stop may take in all before it says what it left."""
+
+
+class StartError(Exception):
+    """The daemon cannot start. The text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A started daemon."""
+
+    url: str
+    hub: Hub
+    recorder: Recorder
+    attachments: dict[str, Attachment]
+    web: web.Application
+    tasks: list[asyncio.Task[None]]
+    """Run until the daemon stops; one that ends before is a fault."""
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one daemon may write one ledger."""
+    file: IO[str] = (folder / "monitord.lock").open("a+")
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartError(
+                f"another monitord already runs on {folder}; stop it, or name another store.folder"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+    finally:
+        file.close()
+
+
+@asynccontextmanager
+async def running(
+    loaded: Loaded,
+    *,
+    tap: Callable[[str, Item], None] | None = None,
+    page_folder: Path = page.FOLDER,
+) -> AsyncIterator[Running]:
+    """The whole daemon, from opening the ledger to draining it.
+
+    ``tap`` sees (PBX id, item) for all that comes from AMI, before it is applied.
+
+    Raises:
+        StartError: with what to do.
+    """
+    log = structlog.get_logger("app")
+    missing = page.missing(page_folder)
+    if missing is not None:
+        raise StartError(missing)
+    folder = loaded.database.parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"store.folder: {folder}: {error.strerror}") from None
+    with _alone(folder):
+        try:
+            engine = await open_store(sqlite_url(loaded.database))
+        except StoreError as error:
+            raise StartError(str(error)) from None
+        try:
+            recorder = Recorder(engine)
+            hub = Hub(
+                [(p.id, p.name or p.id) for p in loaded.settings.pbx], loaded.site, recorder.take
+            )
+            recorder.live = hub.live_pbxs
+            attachments = {
+                link.pbx: Attachment(
+                    link,
+                    hub.apply,
+                    hub.flush,
+                    tap=None if tap is None else _bound(tap, link.pbx),
+                )
+                for link in loaded.links
+            }
+            now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
+            for pbx in attachments:
+                hub.apply(pbx, await remembered(engine, pbx), now)
+            application = make_app(
+                Parts(
+                    hub=hub,
+                    history=History(engine),
+                    audit=AuditLog(engine),
+                    sign_in=SignIn(loaded.accounts),
+                    gateway=Gateway({p: a.link for p, a in attachments.items()}),
+                    attachments=attachments,
+                    origins=frozenset(loaded.settings.server.origins),
+                    secure_cookie=loaded.settings.server.secure_cookie,
+                    page=page_folder,
+                )
+            )
+            writing = asyncio.create_task(recorder.run(), name="recorder")
+            attached = [
+                asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()
+            ]
+            try:
+                async with _serving(loaded, application) as url:
+                    log.info("started", version=__version__, url=url, pbxs=len(attachments))
+                    yield Running(
+                        url, hub, recorder, attachments, application, [writing, *attached]
+                    )
+            finally:
+                await _stop([*attached], log)
+                await _stop([writing], log)
+                left = await recorder.drain()
+                if left:
+                    log.error("rows_left_unwritten", rows=left, why=recorder.failing)
+                log.info("stopped")
+        finally:
+            await engine.dispose()
+
+
+def _bound(tap: Callable[[str, Item], None], pbx: str) -> Callable[[Item], None]:
+    return lambda item: tap(pbx, item)
+
+
+async def _stop(tasks: list[asyncio.Task[None]], log: structlog.BoundLogger) -> None:
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return
+    done, pending = await asyncio.wait(tasks, timeout=STOP_S)
+    for task in done:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task_failed", why=repr(error))
+    if pending:
+        log.error("tasks_left", tasks=len(pending))
+
+
+@asynccontextmanager
+async def _serving(loaded: Loaded, application: web.Application) -> AsyncIterator[str]:
+    server = loaded.settings.server
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        handler_cancellation=False,
+        shutdown_timeout=3.0,
+        max_line_size=8190,
+        max_field_size=8190,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, server.host, server.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartError(
+                f"server.port: {server.host}:{server.port} cannot be listened on: "
+                f"{error.strerror}. Is something else using it?"
+            ) from None
+        port = runner.addresses[0][1]
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        yield f"http://{host}:{port}"
+    finally:
+        application[STREAMS].end_all()
+        await runner.cleanup()

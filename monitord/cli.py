@@ -1,0 +1,124 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import structlog
+
+from monitord import __version__
+from monitord.app import Running, StartError, running
+from monitord.config import ConfigError, Loaded, load
+from monitord.people.signin import hash_password
+
+_CONFIG = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path),
+    envvar="MONITORD_CONFIG",
+    default=Path("monitord.toml"),
+    show_default=True,
+    help="Settings file (or MONITORD_CONFIG).",
+)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="monitord")
+def main() -> None:
+    """Shows who listens to, coaches or barges into which call on Asterisk."""
+
+
+@main.command()
+@_CONFIG
+@click.option("--host", help="Address to serve the page on; goes before the settings.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the page; 0 takes a free one.")
+def run(config: Path, host: str | None, port: int | None) -> None:
+    """Attach to the configured PBXs and serve the page."""
+    loaded = _load(config)
+    loaded = _override(loaded, host, port)
+    set_up_log(loaded.settings.log.level, loaded.settings.log.format)
+    _go(_serve(loaded))
+
+
+@main.command()
+@click.option("--length", type=click.IntRange(12, 1024), default=12, hidden=True)
+def password(length: int) -> None:
+    """Ask for a password and print its hash for the settings file."""
+    if sys.stdin.isatty():
+        text = getpass.getpass("Password: ")
+        if text != getpass.getpass("Again: "):
+            raise click.ClickException("the two are not the same")
+    else:
+        text = sys.stdin.readline().rstrip("\n")
+    if len(text) < length:
+        raise click.ClickException(f"the password must be at least {length} characters long")
+    click.echo(hash_password(text))
+
+
+def _load(path: Path) -> Loaded:
+    try:
+        return load(path)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _override(loaded: Loaded, host: str | None, port: int | None) -> Loaded:
+    server = loaded.settings.server
+    server = msgspec.structs.replace(
+        server,
+        host=server.host if host is None else host,
+        port=server.port if port is None else port,
+    )
+    settings = msgspec.structs.replace(loaded.settings, server=server)
+    return msgspec.structs.replace(loaded, settings=settings)
+
+
+def set_up_log(level: str, form: str) -> None:
+    """Logs go to stderr. No processor renders whole messages or settings, so no secret and no
+    telephone number gets in."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer()
+            if form == "json"
+            else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+async def _serve(loaded: Loaded) -> None:
+    async with running(loaded) as daemon:
+        click.echo(f"monitord serves the page at {daemon.url}", err=True)
+        await until_stopped(daemon)
+
+
+async def until_stopped(daemon: Running) -> None:
+    """Until SIGTERM or SIGINT, or until a part of the daemon fails, which must not go unseen."""
+    asked = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, asked.set)
+    stop = asyncio.create_task(asked.wait())
+    done, _ = await asyncio.wait([stop, *daemon.tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        if task is not stop and (error := task.exception()) is not None:
+            raise error
+
+
+def _go(main_: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(main_)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,278 @@
+"""Settings: a TOML file to typed values, or an error that names file, key and rule.
+
+Unknown keys are refused, since a misspelt one would silently not work. Secrets stand in files of
+their own or in the environment, never in arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from monitord.ami.link import LinkSettings
+from monitord.domain.site import LABELS, Person, Site
+from monitord.people.permissions import Role
+from monitord.people.signin import Account, is_hash
+
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+AnyPort = Annotated[int, Meta(ge=0, le=65535)]
+Endpoint = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]+/[^\s/][^\x00-\x1f]{0,99}$")]
+
+
+class ConfigError(Exception):
+    """The settings cannot be used. The text names file, key and rule."""
+
+
+class _Table(Struct, forbid_unknown_fields=True, frozen=True):
+    pass
+
+
+class Server(_Table, frozen=True):
+    """Where the page is served."""
+
+    host: Name = "127.0.0.1"
+    port: AnyPort = 8080
+    """0 takes a free one, which is printed."""
+    origins: list[str] = field(default_factory=list)
+    """Further addresses under which browsers reach the page, such as
+    ``https://monitord.example``, where a proxy stands before it."""
+    secure_cookie: bool = False
+    """Set it where browsers come by https."""
+
+
+class Store(_Table, frozen=True):
+    """Where the ledgers are kept."""
+
+    folder: Name = "data"
+    """For the database file; relative to the settings file."""
+
+
+class Pbx(_Table, frozen=True):
+    """One Asterisk to attach to."""
+
+    id: Id
+    port: Port = 5038
+    host: Name = "127.0.0.1"
+    name: str = ""
+    """As people see it; the id where empty."""
+    username: Name = "monitord"
+    secret_file: str = ""
+    """File whose first line is the AMI secret; relative to the settings file."""
+    secret_env: str = ""
+    """Or the environment variable that holds it."""
+
+
+class Agents(_Table, frozen=True):
+    """Which endpoints are agents, and what their wrap-up is."""
+
+    patterns: list[str] = field(default_factory=list)
+    """Shell-style patterns of endpoints, for sites without queues: ``PJSIP/1???``."""
+    wrap_up_reasons: list[str] = field(default_factory=list)
+    """Reasons of a pause that mean wrap-up."""
+    wrap_up_s: dict[str, Annotated[int, Meta(ge=0, le=3600)]] = field(default_factory=dict)
+    """Seconds of wrap-up by queue, ``*`` for the others: Asterisk does not tell a queue's."""
+
+
+class PersonTable(_Table, frozen=True):
+    """Somebody of the site: a supervisor, an agent, or somebody who only looks."""
+
+    id: Id
+    name: Name
+    login: str = ""
+    password_hash: str = ""
+    """As ``monitord password`` prints it."""
+    role: Role | None = None
+    endpoints: list[Endpoint] = field(default_factory=list)
+    account_codes: list[str] = field(default_factory=list)
+    agent: bool = False
+    """Takes customers' calls."""
+
+
+class Log(_Table, frozen=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Record(_Table, frozen=True):
+    """For ``monitord record``."""
+
+    scrub_numbers: list[str] = field(default_factory=list)
+    """Telephone numbers that a trace must not hold; each is replaced by a made-up one."""
+
+
+class Settings(_Table, frozen=True):
+    pbx: list[Pbx]
+    server: Server = Server()
+    store: Store = Store()
+    variables: dict[str, Literal["campaign", "list", "result", "number", "direction"]] = field(
+        default_factory=dict
+    )
+    """Channel variable to the label it carries."""
+    agents: Agents = field(default_factory=Agents)
+    people: list[PersonTable] = field(default_factory=list)
+    log: Log = Log()
+    record: Record = field(default_factory=Record)
+
+
+class Loaded(Struct, frozen=True):
+    """Settings with all that the file alone does not hold."""
+
+    path: Path
+    settings: Settings
+    links: list[LinkSettings]
+    accounts: list[Account]
+    site: Site
+
+    @property
+    def database(self) -> Path:
+        return (self.path.parent / self.settings.store.folder / "monitord.sqlite3").absolute()
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
+    """Read and check everything.
+
+    Raises:
+        ConfigError: with the file, the key and the rule.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(raw) > 10 << 20:
+        raise ConfigError(f"{path}: larger than 10 MB")
+    try:
+        settings = msgspec.toml.decode(raw, type=Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_place(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    settings = _from_environment(settings, environment)
+    _check(path, settings)
+    return Loaded(
+        path=path,
+        settings=settings,
+        links=[_link(path, i, p, environment) for i, p in enumerate(settings.pbx)],
+        accounts=[
+            Account(p.id, p.name, p.login, p.password_hash, p.role)
+            for p in settings.people
+            if p.login and p.role is not None
+        ],
+        site=_site(settings),
+    )
+
+
+_AT = re.compile(r"^(?P<rule>.*?)(?: - at `\$\.?(?P<key>[^`]*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]+)`")
+_MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`")
+
+
+def _place(text: str) -> str:
+    """msgspec's message turned round: the key first, then the rule."""
+    match = _AT.match(text)
+    key, rule = (match["key"] or "", match["rule"]) if match else ("", text)
+    for pattern, words in ((_UNKNOWN, "there is no such key"), (_MISSING, "is missing")):
+        found = pattern.search(rule)
+        if found:
+            key = f"{key}.{found['field']}" if key else found["field"]
+            rule = words
+    return f"{key or 'the file'}: {rule}"
+
+
+def _from_environment(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """MONITORD_HOST and MONITORD_PORT go before the file, for containers and demos."""
+    server = settings.server
+    if host := environment.get("MONITORD_HOST"):
+        server = msgspec.structs.replace(server, host=host)
+    if port := environment.get("MONITORD_PORT"):
+        if not port.isdigit() or int(port) > 65535:
+            raise ConfigError("environment: MONITORD_PORT: must be a whole number from 0 to 65535")
+        server = msgspec.structs.replace(server, port=int(port))
+    return msgspec.structs.replace(settings, server=server)
+
+
+def _check(path: Path, settings: Settings) -> None:
+    def refuse(key: str, rule: str) -> None:
+        raise ConfigError(f"{path}: {key}: {rule}")
+
+    if not settings.pbx:
+        refuse("pbx", "at least one [[pbx]] is needed")
+    for key, values in (
+        ("pbx.id", [p.id for p in settings.pbx]),
+        ("people.id", [p.id for p in settings.people]),
+        ("people.login", [p.login for p in settings.people if p.login]),
+        ("people.endpoints", [e for p in settings.people for e in p.endpoints]),
+    ):
+        for value, times in Counter(values).items():
+            if times > 1:
+                refuse(key, f"{value!r} stands {times} times, but must be unique")
+    for index, person in enumerate(settings.people):
+        key = f"people[{index}]"
+        if person.login and person.role is None:
+            roles = ", ".join(Role)
+            refuse(f"{key}.role", f"somebody who signs in needs one of: {roles}")
+        if person.login and not is_hash(person.password_hash):
+            refuse(f"{key}.password_hash", "must be what “monitord password” prints")
+        if person.password_hash and not person.login:
+            refuse(f"{key}.login", "is missing, but there is a password_hash")
+    for name in settings.variables:
+        if not re.fullmatch(r"[A-Za-z0-9(),]{1,80}|[A-Za-z][A-Za-z0-9_]{0,79}", name):
+            refuse(f"variables.{name}", "is no channel variable's name (write it without __)")
+    for label, times in Counter(settings.variables.values()).items():
+        if times > 1:
+            refuse("variables", f"only one variable can carry {label!r}, not {times}")
+    for index, origin in enumerate(settings.server.origins):
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", origin):
+            refuse(f"server.origins[{index}]", "must look like https://host or https://host:port")
+
+
+def _link(path: Path, index: int, pbx: Pbx, environment: Mapping[str, str]) -> LinkSettings:
+    key = f"{path}: pbx[{index}]"
+    if bool(pbx.secret_file) == bool(pbx.secret_env):
+        raise ConfigError(f"{key}: exactly one of secret_file and secret_env is needed")
+    if pbx.secret_env:
+        secret = environment.get(pbx.secret_env, "")
+        if not secret:
+            raise ConfigError(f"{key}.secret_env: the variable {pbx.secret_env} is not set")
+    else:
+        secret = _read_secret(f"{key}.secret_file", path.parent / pbx.secret_file)
+    if re.search(r"[\x00-\x1f\x7f]", secret) or len(secret) > 500:
+        raise ConfigError(f"{key}: the secret holds control characters or is over 500 long")
+    return LinkSettings(pbx.id, pbx.host, pbx.port, pbx.username, secret)
+
+
+def _read_secret(key: str, path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{key}: {path} cannot be read: {error}") from None
+    if mode & stat.S_IROTH:
+        raise ConfigError(f"{key}: {path} can be read by everybody; chmod it to 600")
+    secret = text.split("\n", 1)[0].strip()
+    if not secret:
+        raise ConfigError(f"{key}: the first line of {path} is empty")
+    return secret
+
+
+def _site(settings: Settings) -> Site:
+    assert all(label in LABELS for label in settings.variables.values())
+    return Site(
+        variables=dict(settings.variables),
+        people=tuple(
+            Person(p.id, p.name, tuple(p.endpoints), tuple(p.account_codes), p.agent)
+            for p in settings.people
+        ),
+        agent_patterns=tuple(settings.agents.patterns),
+        wrap_up_reasons=frozenset(settings.agents.wrap_up_reasons),
+        wrap_up_s=dict(settings.agents.wrap_up_s),
+    )
