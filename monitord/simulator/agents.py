@@ -1,0 +1,103 @@
+"""The people: names, endpoints, and what an agent is doing."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from monitord.simulator.queues import Queues
+from monitord.simulator.truth import Truth
+
+AGENT_NAMES = (
+    "Amelia Hart",
+    "Ben Okafor",
+    "Chloe Dupont",
+    "Daniel Reyes",
+    "Ewa Nowak",
+    "Farid Haddad",
+    "Grace Mbeki",
+    "Hannes Müller",
+    "Isla Murray",
+    "Jonas Lindqvist",
+    "Kavya Raman",
+    "Liam O'Connor",
+)
+SUPERVISOR_NAMES = ("Marta Silva", "Nigel Frost", "Olga Petrova", "Priya Nair")
+
+_FIRST = ("Ada", "Boris", "Carmen", "Deniz", "Elena", "Felix", "Gina", "Hugo", "Ines", "Jakub")
+_LAST = ("Adler", "Bianchi", "Costa", "Dimitrov", "Eriksen", "Fischer", "Garcia", "Hughes", "Ito")
+
+PAUSE_REASONS = (("Break", 240.0), ("Lunch", 900.0), ("Training", 600.0))  # mean seconds
+
+
+def names(known: tuple[str, ...], count: int, rng: random.Random) -> list[str]:
+    """The known ones first; more are made up, each with a number so that none comes twice."""
+    more = count - len(known)
+    made_up = [f"{rng.choice(_FIRST)} {rng.choice(_LAST)} {n + 2}" for n in range(max(more, 0))]
+    return [*known[:count], *made_up]
+
+
+@dataclass(eq=False, slots=True)
+class Person:
+    name: str
+    endpoint: str  # 1001
+
+    @property
+    def device(self) -> str:
+        return f"PJSIP/{self.endpoint}"
+
+
+@dataclass(eq=False, slots=True)
+class Agent(Person):
+    queues: tuple[str, ...] = ()
+    status: str = "available"  # ringing, dialing, talking, hold, wrapup, paused
+    reason: str = ""
+    idle_since: float = 0.0
+
+    @property
+    def free(self) -> bool:
+        return self.status == "available"
+
+
+@dataclass(eq=False, slots=True)
+class Supervisor(Person):
+    busy: bool = False
+
+
+class Floor:
+    """Everybody in the room, and the truth about what each agent does."""
+
+    def __init__(
+        self, agents: list[Agent], supervisors: list[Supervisor], queues: Queues, truth: Truth
+    ) -> None:
+        self.agents = agents
+        self.supervisors = supervisors
+        self._queues = queues
+        self._truth = truth
+
+    def set_status(self, agent: Agent, status: str, now: float, reason: str = "") -> None:
+        if (agent.status, agent.reason) == (status, reason):
+            return
+        agent.status, agent.reason = status, reason
+        if status == "available":
+            agent.idle_since = now
+        facts = {"reason": reason} if reason else {}
+        self._truth.write(
+            "agent_status", agent=agent.device, name=agent.name, status=status, **facts
+        )
+
+    def pause(self, agent: Agent, reason: str, now: float) -> None:
+        self._queues.pause(agent.device, reason)
+        self.set_status(agent, "paused", now, reason)
+
+    def unpause(self, agent: Agent, now: float) -> None:
+        self._queues.unpause(agent.device)
+        self.set_status(agent, "available", now)
+
+    def free(self, queue: str | None = None) -> list[Agent]:
+        """Longest idle first; of one queue only, if it is named."""
+        free = [a for a in self.agents if a.free and (queue is None or self._member(a, queue))]
+        return sorted(free, key=lambda a: (a.idle_since, a.endpoint))
+
+    def _member(self, agent: Agent, queue: str) -> bool:
+        return agent.device in self._queues.queues[queue].members

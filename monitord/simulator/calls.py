@@ -1,0 +1,178 @@
+"""Calls between a customer and an agent, from the first leg to the last hang-up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitord.simulator.agents import Agent, Floor
+from monitord.simulator.campaigns import FIRST_RESULT, Campaign
+from monitord.simulator.clock import Clock, Timer
+from monitord.simulator.pbx import Bridge, Channel, Party, Pbx
+from monitord.simulator.queues import Queues
+from monitord.simulator.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a call needs of its surroundings."""
+
+    clock: Clock
+    pbx: Pbx
+    queues: Queues
+    floor: Floor
+    truth: Truth
+    rng: random.Random
+
+
+class Call:
+    """What both directions share: talking, labels, hold, and the end."""
+
+    direction = ""
+
+    def __init__(
+        self, world: World, campaign: Campaign, party: Party, ended: Callable[[Call], None]
+    ) -> None:
+        self.world = world
+        self.campaign = campaign
+        self.list = world.rng.choice(campaign.lists)
+        self.party = party
+        self.queue = ""
+        self.result = ""
+        self.silent = False
+        self.agent: Agent | None = None
+        self.customer: Channel | None = None
+        self.agent_leg: Channel | None = None
+        self.bridge: Bridge | None = None
+        self.answered_at: float | None = None  # virtual seconds
+        self.over = False
+        self._soft = False
+        self._ended = ended
+        self._timers: list[Timer] = []
+
+    @property
+    def talking(self) -> bool:
+        return self.answered_at is not None and not self.over
+
+    @property
+    def linkedid(self) -> str:
+        leg = self.customer if self.direction == "inbound" else self.agent_leg
+        return leg.linkedid if leg else ""
+
+    def after(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """A timer that dies with the call."""
+
+        def unless_over() -> None:
+            if not self.over:
+                callback()
+
+        timer = self.world.clock.after(delay, unless_over)
+        self._timers = [t for t in self._timers if t.callback is not None]
+        self._timers.append(timer)
+        return timer
+
+    def label(self, channel: Channel) -> None:
+        """The dialplan's Set(__CAMPAIGN=...) and Set(__LIST=...)."""
+        pbx = self.world.pbx
+        for priority, (name, value) in enumerate(
+            (("__CAMPAIGN", self.campaign.name), ("__LIST", self.list)), start=1
+        ):
+            pbx.execute(channel, "Set", f"{name}={value}", priority=priority)
+            pbx.set_variable(channel, name, value)
+
+    def set_result(self, result: str) -> None:
+        if self.customer is not None and result != self.result:
+            self.result = result
+            self.world.pbx.set_variable(self.customer, "RESULT", result)
+
+    def bridged(self, first: Channel, second: Channel) -> None:
+        pbx = self.world.pbx
+        self.bridge = pbx.new_bridge()
+        pbx.enter(self.bridge, first)
+        pbx.enter(self.bridge, second)
+        self.talk()
+
+    def talk(self) -> None:
+        agent, rng = self._agent(), self.world.rng
+        self.answered_at = self.world.clock.now
+        self.world.floor.set_status(agent, "talking", self.world.clock.now)
+        self.world.truth.write(
+            "call_answered", **self.facts(), agent=agent.device, name=agent.name, silent=self.silent
+        )
+        length = min(max(rng.gauss(150, 60), 20), 420)
+        self.after(2.0, lambda: self.set_result(FIRST_RESULT))
+        chosen = rng.choice(self.campaign.results)
+        if rng.random() < 0.3:  # the agent changes her mind
+            first_thought = rng.choice(self.campaign.results)
+            self.after(length * 0.5, lambda: self.set_result(first_thought))
+        self.after(length - 3, lambda: self.set_result(chosen))
+        if length > 60 and rng.random() < 0.35:
+            start, hold = rng.uniform(0.2, 0.6) * length, rng.uniform(5, 25)
+            self.after(start, self.hold)
+            self.after(start + hold, self.unhold)
+        by = "customer" if rng.random() < 0.6 else "agent"
+        self.after(length, lambda: self.hang_up(by))
+
+    def hold(self) -> None:
+        if self.agent_leg is not None:
+            self.world.pbx.hold(self.agent_leg)
+            self.world.floor.set_status(self._agent(), "hold", self.world.clock.now)
+
+    def unhold(self) -> None:
+        if self.agent_leg is not None:
+            self.world.pbx.unhold(self.agent_leg)
+            self.world.floor.set_status(self._agent(), "talking", self.world.clock.now)
+
+    def hangup_requested(self, channel: Channel, cause: int) -> None:
+        if not self.over:
+            self.world.pbx.soft_hangup(channel, cause)
+            self._soft = True
+            self.hang_up("agent" if channel is self.agent_leg else "customer", cause)
+            self._soft = False
+
+    def says_bye(self, channel: Channel | None, cause: int) -> None:
+        """HangupRequest is the phone's own; AMI's has been announced as SoftHangupRequest."""
+        if channel is not None and not self._soft:
+            self.world.pbx.emit("HangupRequest", channel, Cause=cause)
+
+    def hang_up(self, by: str, cause: int = 16) -> None:
+        raise NotImplementedError
+
+    def finish(self, reason: str) -> None:
+        self.over = True
+        for timer in self._timers:
+            timer.cancel()
+        talk = 0.0 if self.answered_at is None else self.world.clock.now - self.answered_at
+        self.world.truth.write(
+            "call_ended",
+            **self.facts(),
+            agent=self.agent.device if self.agent else None,
+            result=self.result,
+            reason=reason,
+            talk=round(talk, 3),
+        )
+        self._ended(self)
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "call": self.linkedid,
+            "direction": self.direction,
+            "number": self.party.number,
+            "queue": self.queue,
+            "campaign": self.campaign.name,
+            "list": self.list,
+        }
+
+    def _agent(self) -> Agent:
+        if self.agent is None:
+            raise RuntimeError("the call has no agent yet")
+        return self.agent
+
+    def release(self, agent: Agent, wrapup: float) -> None:
+        floor, clock = self.world.floor, self.world.clock
+        if not wrapup:
+            floor.set_status(agent, "available", clock.now)
+            return
+        floor.set_status(agent, "wrapup", clock.now)
+        clock.after(wrapup, lambda: floor.set_status(agent, "available", clock.now))
