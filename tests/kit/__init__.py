@@ -1,0 +1,1 @@
+"""What tests share: a daemon in this process, clients of its API, waiting without sleeping."""

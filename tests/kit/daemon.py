@@ -1,0 +1,115 @@
+"""The real daemon, put together as `monitord run` does it, on a port and ledger of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from monitord.ami.link import Item
+from monitord.app import Running, running
+from monitord.config import Loaded, load
+from monitord.people.signin import hash_password
+
+PASSWORD = "a password only for tests"
+
+
+@cache
+def password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+@dataclass
+class Site:
+    """The settings of one test's site."""
+
+    ami_port: int
+    secret: str
+    pbx: str = "lab"
+    extra: str = ""
+    people: str = field(
+        default_factory=lambda: (
+            f"""
+[[people]]
+id = "ina"
+name = "Ina Viewer"
+login = "ina"
+role = "viewer"
+password_hash = "{password_hash()}"
+
+[[people]]
+id = "sue"
+name = "Sue Supervisor"
+login = "sue"
+role = "supervisor"
+password_hash = "{password_hash()}"
+endpoints = ["PJSIP/2001"]
+
+[[people]]
+id = "tom"
+name = "Tom Trainer"
+endpoints = ["PJSIP/2002"]
+
+[[people]]
+id = "ann"
+name = "Ann Agent"
+endpoints = ["PJSIP/1001"]
+agent = true
+
+[[people]]
+id = "sid"
+name = "Sid Silent"
+endpoints = ["PJSIP/1009"]
+agent = true
+"""
+        )
+    )
+
+    def write(self, folder: Path) -> Path:
+        """The settings file; the secret stands beside it."""
+        secret = folder / "secret"
+        secret.touch(mode=0o600)
+        secret.write_text(self.secret + "\n")
+        path = folder / "monitord.toml"
+        path.write_text(
+            f"""
+[server]
+port = 0
+
+[[pbx]]
+id = "{self.pbx}"
+port = {self.ami_port}
+secret_file = "secret"
+
+[variables]
+CAMPAIGN = "campaign"
+LIST = "list"
+RESULT = "result"
+
+[agents.wrap_up_s]
+support = 2
+{self.extra}
+{self.people}
+"""
+        )
+        return path
+
+    def load(self, folder: Path) -> Loaded:
+        return load(self.write(folder), {})
+
+
+@asynccontextmanager
+async def daemon(
+    site: Site, folder: Path, tap: Callable[[str, Item], None] | None = None
+) -> AsyncIterator[Running]:
+    """For tests of the API and the stream. The page itself is the browser tests' business; here
+    two small files stand for it, so that these tests run before it is built."""
+    page = folder / "page"
+    for name in ("index.html", "sign-in.html", "assets/app/app.js", "assets/sign-in/in.js"):
+        file = page / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"<!-- {name} -->")
+    async with running(site.load(folder), tap=tap, page_folder=page) as started:
+        yield started
