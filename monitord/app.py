@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from monitord import __version__
+from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
 from monitord.ami.link import Item
@@ -151,6 +152,30 @@ async def running(
                 log.info("stopped")
         finally:
             await engine.dispose()
+
+
+@asynccontextmanager
+async def recording(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[Attachment]:
+    """Attach to one PBX for nothing but writing a trace of it.
+
+    The state is kept along, because it decides when the PBX is asked something, and the answers
+    belong into the trace; nothing of it is stored.
+
+    Raises:
+        StartError: there is no such PBX.
+    """
+    link = next((x for x in loaded.links if x.pbx == pbx), None)
+    if link is None:
+        raise StartError(f"there is no PBX {pbx!r} in the settings")
+    recorder = trace.Recorder(file, trace.Scrubber(loaded.settings.record.scrub_numbers))
+    recorder.begin(trace.Header(pbx=pbx, site=loaded.site))
+    hub = Hub([(pbx, pbx)], loaded.site, lambda records: None)
+    attachment = Attachment(link, hub.apply, hub.flush, tap=recorder.take)
+    task = asyncio.create_task(attachment.run(), name=f"attachment {pbx}")
+    try:
+        yield attachment
+    finally:
+        await _stop([task], structlog.get_logger("app"))
 
 
 def _bound(tap: Callable[[str, Item], None], pbx: str) -> Callable[[Item], None]:

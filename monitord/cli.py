@@ -9,14 +9,14 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import msgspec
 import structlog
 
 from monitord import __version__
-from monitord.app import Running, StartError, running
+from monitord.app import Running, StartError, recording, running
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.signin import hash_password
 
@@ -47,6 +47,36 @@ def run(config: Path, host: str | None, port: int | None) -> None:
     loaded = _override(loaded, host, port)
     set_up_log(loaded.settings.log.level, loaded.settings.log.format)
     _go(_serve(loaded))
+
+
+@main.command()
+@_CONFIG
+@click.option("--pbx", help="Id of the PBX; may be left out where there is only one.")
+@click.option("--seconds", type=click.IntRange(1, 86_400), help="End by itself after that long.")
+@click.argument("output", type=click.Path(path_type=Path))
+def record(config: Path, pbx: str | None, seconds: int | None, output: Path) -> None:
+    """Write a trace of what a PBX sends to OUTPUT, without secrets and without the numbers of
+    record.scrub_numbers. Ends with Ctrl-C."""
+    loaded = _load(config)
+    set_up_log(loaded.settings.log.level, loaded.settings.log.format)
+    if pbx is None and len(loaded.links) > 1:
+        raise click.UsageError("there are several PBXs in the settings; name one with --pbx")
+    try:
+        file = output.open("xb")
+    except OSError as error:
+        raise click.ClickException(f"{output}: {error.strerror}") from None
+    with file:
+        _go(_record(loaded, pbx or loaded.links[0].pbx, file, seconds))
+
+
+async def _record(loaded: Loaded, pbx: str, file: IO[bytes], seconds: int | None) -> None:
+    async with recording(loaded, pbx, file) as attachment:
+        stop = _stop_asked()
+        live = asyncio.create_task(attachment.link.live.wait())
+        await asyncio.wait([stop, live], return_when=asyncio.FIRST_COMPLETED)
+        if live.done():
+            click.echo("recording; Ctrl-C ends it", err=True)
+        await asyncio.wait([stop], timeout=seconds)
 
 
 @main.command()
@@ -107,14 +137,19 @@ async def _serve(loaded: Loaded) -> None:
 
 async def until_stopped(daemon: Running) -> None:
     """Until SIGTERM or SIGINT, or until a part of the daemon fails, which must not go unseen."""
-    asked = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, asked.set)
-    stop = asyncio.create_task(asked.wait())
+    stop = _stop_asked()
     done, _ = await asyncio.wait([stop, *daemon.tasks], return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         if task is not stop and (error := task.exception()) is not None:
             raise error
+
+
+def _stop_asked() -> asyncio.Task[Any]:
+    """Done when the process was asked to end."""
+    asked = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, asked.set)
+    return asyncio.create_task(asked.wait())
 
 
 def _go(main_: Coroutine[Any, Any, None]) -> None:

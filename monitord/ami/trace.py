@@ -3,7 +3,7 @@
 A trace is JSON lines. The first says what it is; each following one is a message or a step of the
 link, with its receive times in ms (monotonic, and UTC since 1970)::
 
-    {"format":"monitord trace","version":1,"pbx":"lab","asterisk":"22.10.1","variables":{...}}
+    {"format":"monitord trace","version":1,"pbx":"lab","site":{...}}
     {"mono":1,"wall":2,"step":{"type":"BootSeen","boot":"...","version":"..."}}
     {"mono":3,"wall":4,"name":"Newchannel","reply":false,"text":"Event: Newchannel\\r\\n..."}
 """
@@ -45,10 +45,8 @@ class TraceError(ValueError):
 
 class Header(msgspec.Struct, forbid_unknown_fields=True):
     pbx: str
-    asterisk: str
     site: Site
     """The rules under which it was recorded, with which a replay gives the same rows."""
-    family: str = ""
     format: str = "monitord trace"
     version: int = 1
 

@@ -136,3 +136,10 @@ class GapRecord(Struct, frozen=True, kw_only=True):
 
 
 Record = SupervisionRecord | SegmentRecord | CallRecord | AliasRecord | StatusRecord | GapRecord
+
+
+def key_of(record: Record) -> tuple[object, ...]:
+    """Which row it is."""
+    if isinstance(record, AliasRecord):
+        return (AliasRecord, record.pbx, record.boot, record.alias)
+    return (type(record), record.id)

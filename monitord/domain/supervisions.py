@@ -156,7 +156,11 @@ def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
         take_spec(shard, supervision, channel)
         touch(shard, supervision)
     else:
-        end(shard, supervision, at, EndReason.LEFT)
+        # After a spy with option E the dialplan goes on, if only to Hangup.
+        reason = _reason(shard, supervision, at)
+        if reason is EndReason.HUNG_UP and event.application != "Hangup":
+            reason = EndReason.LEFT
+        end(shard, supervision, at, reason)
 
 
 def on_confirmed(shard: Shard, event: ev.ChannelConfirmed, at: At) -> None:

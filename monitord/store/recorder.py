@@ -19,9 +19,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from monitord.domain.ledger import Record
+from monitord.domain.ledger import Record, key_of
 from monitord.store import tables
-from monitord.store.rows import TABLE_OF, key_of, row_of
+from monitord.store.rows import TABLE_OF, row_of
 
 HEARTBEAT_S = 10.0
 """How far at most the last sign of life in the database lies before a kill."""

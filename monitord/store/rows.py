@@ -29,13 +29,6 @@ TABLE_OF: dict[type[Any], Table] = {
 """In the order in which a batch is written."""
 
 
-def key_of(record: Record) -> tuple[object, ...]:
-    """Which row it is."""
-    if isinstance(record, AliasRecord):
-        return (AliasRecord, record.pbx, record.boot, record.alias)
-    return (type(record), record.id)
-
-
 def row_of(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(record)
     return row

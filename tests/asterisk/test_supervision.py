@@ -2,78 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import itertools
 
 import pytest
 
-from monitord.app import Running
-from tests.kit.client import Client, Stream
-from tests.kit.daemon import Site, daemon
+from tests.asterisk.watch import Watch
 from tests.lab.scene import BARGE, COACH, MONITOR, Scene
 
 TYPES = {"Monitor": (MONITOR, "qE"), "Coach": (COACH, "wqE"), "Barge": (BARGE, "BqE")}
 
 
-@dataclass
-class Watch:
-    """A daemon on the scene's PBX, and two people who are signed in."""
-
-    daemon: Running
-    ina: Client
-    sue: Client
-    stream: Stream
-
-    async def supervision(self, **fields: Any) -> Any:
-        """The one supervision there is, once it has these values."""
-
-        def found(stream: Stream) -> Any:
-            shown = stream.of("supervision")
-            fits = [s for s in shown if all(s[k] == v for k, v in fields.items())]
-            return fits[0] if fits else None
-
-        return await self.stream.until(found, f"a supervision with {fields}")
-
-    async def nothing_left(self) -> None:
-        await self.stream.until(
-            lambda s: not s.of("supervision") and not s.of("call"), "no supervision and no call"
-        )
-        shard = self.daemon.hub.shards["lab"]
-        assert not shard.channels and not shard.calls and not shard.supervisions
-        assert not shard.bridges and not shard.by_spyer
-        attachment = self.daemon.attachments["lab"]
-        assert attachment.failed == 0 and attachment.malformed == 0
-        await self.daemon.recorder.settled()
-
-    async def rows(self) -> list[Any]:
-        page = await self.ina.get("/api/v1/supervisions")
-        assert page["next"] is None
-        return page["rows"]  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-async def watch(scene: Scene, tmp_path: Path) -> AsyncIterator[Watch]:
-    server = scene.server
-    site = Site(ami_port=server.ports.ami, secret=server.secrets["monitord"])
-    async with (
-        daemon(site, tmp_path) as started,
-        Client(started.url) as ina,
-        Client(started.url) as sue,
-    ):
-        assert await ina.sign_in("ina") == 200
-        assert await sue.sign_in("sue") == 200
-        async with ina.stream() as stream:
-            await stream.until(
-                lambda s: any(p["link"] == "live" for p in s.of("pbx")), "the PBX live"
-            )
-            yield Watch(started, ina, sue, stream)
-
-
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("means", ["dialplan", "application"])
-async def test_each_type_by_each_means(scene: Scene, watch: Watch, kind: str, means: str) -> None:
+async def test_each_type(scene: Scene, watch: Watch, kind: str, means: str) -> None:
     call = await scene.customer_calls("5551234", campaign="spring", list_="L7")
     code, options = TYPES[kind]
     if means == "dialplan":
@@ -91,9 +32,7 @@ async def test_each_type_by_each_means(scene: Scene, watch: Watch, kind: str, me
     assert live["list"]["value"] == "L7" and live["result"] is None
 
     await scene.set_var(call.customer, "RESULT", "SALE")
-    await watch.stream.until(
-        lambda s: (s.entities["call"][shown["call"]]["result"] or {}).get("value") == "SALE"
-    )
+    await watch.call(result="SALE")
     await scene.hangup(spyer)
     await watch.stream.until(lambda s: not s.of("supervision"), "the supervision's end")
     assert watch.stream.of("call"), "the call itself goes on"
@@ -105,11 +44,123 @@ async def test_each_type_by_each_means(scene: Scene, watch: Watch, kind: str, me
     assert row["campaign"] == "spring" and row["call_id"] == live["call_id"]
     assert row["started_exact"] and row["ended_exact"]
     assert row["length_ms"] == pytest.approx(row["ended"] - row["started"], abs=50)
-    detail = await watch.ina.get(f"/api/v1/supervisions/{row['id']}")
-    (segment,) = detail["segments"]
+    (segment,) = await watch.segments(row["id"])
     assert segment["type"] == kind and segment["number"] == "5551234"
     assert segment["list"] == "L7" and segment["result"] == "SALE"
-    (ended,) = (await watch.ina.get("/api/v1/calls"))["rows"]
+    (ended,) = await watch.calls()
     assert ended["result"] == "SALE" and ended["agent"]["id"] == "ann"
     assert ended["queue"] == "support" and ended["end_reason"] == "call ended"
     assert ended["talk_ms"] > 0 and ended["ended"]
+
+
+async def test_agent_hangs_up(scene: Scene, watch: Watch) -> None:
+    call = await scene.customer_calls("5551234", campaign="spring", list_="L7")
+    await scene.supervisor_dials("2001", MONITOR, "1001")
+    await watch.supervision(type="Monitor", state="active")
+    await scene.phone_hangs_up(call.agent)
+    await scene.all_quiet()
+    await watch.nothing_left()
+    (row,) = await watch.rows()
+    assert row["end_reason"] == "call ended" and row["ended_by"] is None
+
+
+async def test_customer_hangs_up(scene: Scene, watch: Watch) -> None:
+    call = await scene.customer_calls("5551234", campaign="spring", list_="L7")
+    await scene.supervisor_dials("2001", COACH, "1001")
+    await watch.supervision(type="Coach", state="active")
+    await scene.phone_hangs_up(call.customer)
+    await scene.all_quiet()
+    await watch.nothing_left()
+    (row,) = await watch.rows()
+    assert row["end_reason"] == "call ended" and row["type"] == "Coach"
+
+
+async def test_supervisor_phone_hangs_up(scene: Scene, watch: Watch) -> None:
+    call = await scene.customer_calls("5551234")
+    spyer = await scene.supervisor_dials("2001", BARGE, "1001")
+    await watch.supervision(type="Barge", state="active")
+    await scene.phone_hangs_up(spyer)
+    await watch.stream.until(lambda s: not s.of("supervision"), "the supervision's end")
+    assert watch.stream.of("call"), "the call itself goes on"
+    await scene.hangup(call.customer)
+    await watch.nothing_left()
+    (row,) = await watch.rows()
+    assert row["end_reason"] == "hung up" and row["campaign"] is None
+
+
+async def test_labels_change_while_live(scene: Scene, watch: Watch) -> None:
+    call = await scene.customer_calls("5551234", campaign="spring", list_="L7")
+    spyer = await scene.supervisor_dials("2001", MONITOR, "1001")
+    shown = await watch.supervision(type="Monitor", state="active")
+    for result in ("CALLBACK", "SALE"):
+        await scene.set_var(call.customer, "RESULT", result)
+        await watch.call(result=result)
+    await scene.set_var(call.customer, "CAMPAIGN", "autumn")
+    await scene.set_var(call.customer, "LIST", "L8")
+    await watch.call(campaign="autumn", list="L8")
+    await scene.hangup(spyer)
+    await watch.stream.until(lambda s: not s.of("supervision"), "the supervision's end")
+    # What comes after the supervision is the call's, not the supervision's any more.
+    await scene.set_var(call.customer, "RESULT", "REFUND")
+    await watch.call(result="REFUND")
+    await scene.hangup(call.customer)
+    await watch.nothing_left()
+    (row,) = await watch.rows()
+    assert row["id"] == shown["id"] and row["campaign"] == "autumn"
+    (segment,) = await watch.segments(row["id"])
+    assert (segment["list"], segment["result"]) == ("L8", "SALE")
+    (ended,) = await watch.calls()
+    assert ended["result"] == "REFUND"
+
+
+async def test_outbound_call(scene: Scene, watch: Watch) -> None:
+    call = await scene.agent_dials("1003", "5559876", campaign="spring")
+    spyer = await scene.supervisor_dials("2001", MONITOR, "1003")
+    shown = await watch.supervision(type="Monitor", state="active")
+    live = watch.stream.entities["call"][shown["call"]]
+    assert live["direction"] == "outbound" and live["number"]["value"] == "5559876"
+    assert live["agent"]["endpoint"] == "PJSIP/1003"
+    assert live["campaign"]["value"] == "spring"
+    await scene.hangup(spyer)
+    await scene.hangup(call.agent)
+    await watch.nothing_left()
+    (row,) = await watch.calls()
+    assert row["direction"] == "outbound" and row["number"] == "5559876"
+
+
+async def test_agent_status(scene: Scene, watch: Watch) -> None:
+    def status(value: str, reason: str = "") -> object:
+        return watch.stream.until(
+            lambda s: any(
+                a["party"]["id"] == "ann" and (a["status"], a["reason"]) == (value, reason)
+                for a in s.of("agent")
+            ),
+            f"Ann {value}",
+        )
+
+    await status("available")
+    call = await scene.customer_calls("5551234")
+    await status("in call")
+    await scene.hangup(call.customer)
+    await status("wrap-up")
+    await status("available")
+    await scene.pause_agent("1001", "Lunch")
+    await status("paused", "Lunch")
+    await scene.pause_agent("1001", paused=False)
+    await status("available")
+    await watch.nothing_left()
+    rows = (await watch.ina.get("/api/v1/agent-status", agent="ann"))["rows"]
+    seen = [(r["status"], r["reason"]) for r in reversed(rows)]
+    assert [s for s in seen if s[0] != "ringing"] == [
+        ("available", ""),
+        ("in call", ""),
+        ("wrap-up", ""),
+        ("available", ""),
+        ("paused", "Lunch"),
+        ("available", ""),
+    ]
+    assert [r["ended"] is None for r in rows] == [True] + [False] * (len(rows) - 1)
+    for later, earlier in itertools.pairwise(rows):
+        assert earlier["ended"] == later["started"], "no time between two intervals"
+    (row,) = await watch.calls()
+    assert row["wrap_up_ms"] == pytest.approx(2000, abs=200)

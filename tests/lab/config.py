@@ -11,7 +11,7 @@ from tests.lab.ports import Ports
 SOURCE = Path(__file__).resolve().parents[2] / "asterisk"
 PLACEHOLDER = "REPLACE-WITH-A-LONG-RANDOM-SECRET"
 
-AGENTS = ("1001", "1002", "1003", "1004", "10011")
+AGENTS = ("1001", "1002", "1003", "1004", "10011", "1008")  # 1008 never answers
 SILENT_AGENTS = ("1009",)
 SUPERVISORS = ("2001", "2002", "2009")
 

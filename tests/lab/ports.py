@@ -13,6 +13,7 @@ from tests.lab.install import LabMissing, cache_folder
 HOST = "127.0.0.1"
 # Below 32768, from where Linux takes the ports of outgoing connections.
 FIRST, SIZE, SLOTS = 20000, 400, 30
+LINES = 8  # customers who can ring in at the same time
 
 
 @dataclass
@@ -48,10 +49,15 @@ class Ports:
         """Each sipp has one port for the sound of all its calls, and takes that + 2 as well."""
         return self.base + 10, self.base + 20
 
+    def caller(self, line: int) -> tuple[int, int, int]:
+        """A customer's sipp: for SIP, for its commands, and the first of four for RTP."""
+        first = self.base + 40 + 6 * line
+        return first, first + 1, first + 2
+
     @property
     def rtp(self) -> tuple[int, int]:
         """Asterisk's own, first and last: two for each channel."""
-        return self.base + 40, self.base + SIZE - 1
+        return self.base + 100, self.base + SIZE - 1
 
     def release(self) -> None:
         self.lock.close()

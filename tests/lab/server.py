@@ -45,14 +45,14 @@ class AsteriskServer:
         self.ports = ports or take_ports()
         self.folder = make_folder(installed)
         self.by_hand = by_hand
-        self._record({})
+        self.phones = Phones(self.folder / "phones", self.ports)
+        self.process: subprocess.Popen[bytes] | None = None
+        self._record()
         self.secrets = {user: secrets.token_hex(24) for user in ("monitord", "stagehand")}
         write_config(installed, self.folder, self.ports, self.secrets)
         self.secret_file = self.folder / "monitord.secret"
         self.secret_file.touch(mode=0o600)
         self.secret_file.write_text(self.secrets["monitord"])
-        self.phones = Phones(self.folder / "phones", self.ports)
-        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def log_file(self) -> Path:
@@ -76,13 +76,19 @@ class AsteriskServer:
                 stderr=log,
                 start_new_session=True,
             )
-        pids = {name: process.pid for name, process in self.phones.processes.items()}
-        pids["asterisk"] = self.process.pid
-        self._record(pids)
+        self._record()
         self._wait_booted(self.process)
 
-    def _record(self, pids: dict[str, int]) -> None:
+    def _record(self) -> None:
+        pids = self.phones.pids
+        if self.process is not None:
+            pids["asterisk"] = self.process.pid
         write_record(self.folder, self.version, self.ports.ami, self.by_hand, pids)
+
+    def call_in(self, number: str, did: str, headers: dict[str, str]) -> None:
+        """A customer's phone rings in through the trunk; it hangs up only when it is told."""
+        self.phones.call(number, did, headers)
+        self._record()
 
     @property
     def _config(self) -> str:
