@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from monitord import __version__
+from monitord import demo as simulation
 from monitord.app import Running, StartError, recording, running
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.signin import hash_password
@@ -47,6 +48,45 @@ def run(config: Path, host: str | None, port: int | None) -> None:
     loaded = _override(loaded, host, port)
     set_up_log(loaded.settings.log.level, loaded.settings.log.format)
     _go(_serve(loaded))
+
+
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    envvar="MONITORD_PORT",
+    show_default=True,
+    help="Port of the page (or MONITORD_PORT).",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, help="The same seed, the same day.")
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, help="Times real time.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("var/demo"),
+    show_default=True,
+    help="For the demo's settings and ledger.",
+)
+def demo(port: int, seed: int, speed: float, folder: Path) -> None:
+    """Start a simulated call centre and the daemon attached to it."""
+    set_up_log("warning", "text")
+    _go(_demo(port, seed, speed, folder))
+
+
+async def _demo(port: int, seed: int, speed: float, folder: Path) -> None:
+    click.echo("demo: starting the simulated call centre", err=True)
+    async with simulation.simulator(folder, seed=seed, speed=speed) as ami_port:
+        path, passwords = simulation.settings(folder, ami_port, port)
+        click.echo(f"demo: it speaks AMI on 127.0.0.1:{ami_port}; starting monitord", err=True)
+        async with running(_load(path)) as daemon:
+            await daemon.attachments["demo"].link.live.wait()
+            click.echo(f"\nThe page:  {daemon.url}\nSign in as")
+            for login, password in passwords.items():
+                click.echo(f"  {login:<11} {password}   ({simulation.LOGINS[login]})")
+            click.echo("Ctrl-C ends it. The ledger stays in " + str(folder / "data"))
+            sys.stdout.flush()
+            await until_stopped(daemon)
 
 
 @main.command()

@@ -10,7 +10,10 @@ from tests.lab.stage import Stage
 
 @dataclass(frozen=True)
 class Call:
-    """A call in which both are talking. `customer` and `agent` are uniqueids."""
+    """A call in which both are talking. `customer` and `agent` are uniqueids.
+
+    The agent is the phone, also where the queue has rung it through a Local channel.
+    """
 
     customer: str
     agent: str
@@ -28,6 +31,7 @@ DIDS = {
     "local": "8004",
     "local-optimised": "8005",
     "empty": "8009",
+    "900": "8900",
 }
 
 
@@ -46,7 +50,8 @@ class Calls(Stage):
         since = self.ami.mark()
         customer = await self.customer_waits(number, campaign=campaign, list_=list_, queue=queue)
         got = await self.ami.wait_event("AgentConnect", since, Uniqueid=customer)
-        return await self._talking(since, customer, got["DestUniqueid"])
+        agent = await self._phone_behind(since, got["DestChannel"], got["DestUniqueid"])
+        return await self._talking(since, customer, agent)
 
     async def customer_waits(
         self,
@@ -80,7 +85,8 @@ class Calls(Stage):
         since = self.ami.mark()
         customer = await self.customer_waits_in(number, campaign=campaign, list_=list_, queue=queue)
         got = await self.ami.wait_event("AgentConnect", since, Uniqueid=customer)
-        return await self._talking(since, customer, got["DestUniqueid"])
+        agent = await self._phone_behind(since, got["DestChannel"], got["DestUniqueid"])
+        return await self._talking(since, customer, agent)
 
     async def customer_waits_in(
         self,
@@ -92,12 +98,19 @@ class Calls(Stage):
     ) -> str:
         """As `customer_waits`, but the customer's own phone rings in through the trunk."""
         since = self.ami.mark()
+        customer = await self._rings_in(number, DIDS[queue], campaign, list_)
+        await self.ami.wait_event("QueueCallerJoin", since, Uniqueid=customer)
+        return customer
+
+    async def _rings_in(
+        self, number: str, did: str, campaign: str | None, list_: str | None
+    ) -> str:
+        since = self.ami.mark()
         given = {"X-Campaign": campaign, "X-List": list_}
         headers = {name: value for name, value in given.items() if value is not None}
-        self.server.call_in(number, DIDS[queue], headers)
+        self.server.call_in(number, did, headers)
         trunk = re.compile(r"^PJSIP/trunk-")
         new = await self.ami.wait_event("Newchannel", since, Channel=trunk, CallerIDNum=number)
-        await self.ami.wait_event("QueueCallerJoin", since, Uniqueid=new["Uniqueid"])
         return new["Uniqueid"]
 
     async def customer_calls_agent(
@@ -131,6 +144,14 @@ class Calls(Stage):
         )
         dial = await self.ami.wait_event("DialBegin", since, Uniqueid=caller)
         return await self._talking(since, dial["DestUniqueid"], caller)
+
+    async def _phone_behind(self, since: int, channel: str, uniqueid: str) -> str:
+        """Of a Local channel the phone that was rung through it; of a phone itself."""
+        if not channel.startswith("Local/"):
+            return uniqueid
+        far_end = channel.removesuffix(";1") + ";2"
+        dial = await self.ami.wait_event("DialBegin", since, Channel=far_end)
+        return dial["DestUniqueid"]
 
     async def _talking(self, since: int, customer: str, agent: str) -> Call:
         side = await self.ami.wait_event("BridgeEnter", since, Uniqueid=customer)

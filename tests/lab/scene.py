@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.lab.calls import Call, Calls
-from tests.lab.supervisors import BARGE, COACH, MONITOR, Supervisors
+from tests.lab.calls import Call
+from tests.lab.supervisors import BARGE, COACH, MONITOR, SWITCH, Supervisors
+from tests.lab.transfers import Transfers
 
-__all__ = ["BARGE", "COACH", "MONITOR", "Call", "Scene"]
+__all__ = ["BARGE", "COACH", "MONITOR", "SWITCH", "Call", "Scene"]
 
 
-class Scene(Calls, Supervisors):
+class Scene(Transfers, Supervisors):
     """Everything that happens in a call centre, on one server."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from tests.lab.ami import Message
 from tests.lab.stage import Stage
 
 MONITOR, COACH, BARGE = "*221", "*222", "*223"
+SWITCH = "*224"  # Monitor, and by the keypad 4 Monitor, 5 Coach, 6 Barge
 
 
 class Supervisors(Stage):
@@ -35,3 +37,29 @@ class Supervisors(Stage):
         )
         await self.ami.wait_event("ChanSpyStart", since, SpyerUniqueid=spy["Uniqueid"])
         return spy["Uniqueid"]
+
+    async def supervisor_spies(
+        self, supervisor: str, arguments: str, *, waits: bool = False
+    ) -> str:
+        """By a site's own code: ChanSpy with these arguments, for example "PJSIP/1001,q".
+
+        Returns when it has begun, or if it `waits` (nobody there to spy on) when ChanSpy runs.
+        """
+        since = self.ami.mark()
+        spyer = await self._originate(
+            f"PJSIP/{supervisor}", "site-spy", "s", supervisor, [f"LAB_SPY={arguments}"]
+        )
+        await self.ami.wait_event("Newexten", since, Uniqueid=spyer, Application="ChanSpy")
+        if not waits:
+            await self.ami.wait_event("ChanSpyStart", since, SpyerUniqueid=spyer)
+        return spyer
+
+    async def supervisor_presses(self, spyer: str, digit: str) -> Message:
+        """A key on the supervisor's (or any) phone; returns the DTMFEnd event."""
+        since = self.ami.mark()
+        channel = (await self.status(spyer))["Channel"]
+        # a digit without a length is emulated by Asterisk, and the end comes late
+        await self.ami.action(
+            "PlayDTMF", Channel=channel, Digit=digit, Duration="100", Receive="true"
+        )
+        return await self.ami.wait_event("DTMFEnd", since, Uniqueid=spyer, Digit=digit)

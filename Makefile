@@ -1,0 +1,90 @@
+# The verbs of the project. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= $(or $(MONITORD_PORT),8080)
+VENV := .venv
+BIN := $(VENV)/bin
+# Workers for the tests that start real servers: each version has its own.
+WORKERS ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help env page run test test-fast test-page test-asterisk test-browser traces lab \
+        lint types layers generate check-generated fmt clean
+
+help: ## list the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# --- set-up -----------------------------------------------------------------------------
+
+env: .stamps/env ## the Python environment in .venv
+
+.stamps/env: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "monitord needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try make PYTHON=python3.12"; exit 1; }
+	@echo "set-up 1/3: Python environment in $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "set-up 2/3: packages (a minute or two on a fresh machine)"
+	@$(BIN)/pip install --quiet -c constraints.txt pip
+	@$(BIN)/pip install --quiet -c constraints.txt --group dev hatchling
+	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation --editable .
+	@mkdir -p .stamps && touch $@
+
+page: env ## build the page (only when its sources changed)
+	@echo "set-up 3/3: the page"
+	@$(BIN)/python web/build_page.py
+
+# --- use --------------------------------------------------------------------------------
+
+run: page ## the demo: a simulated call centre and the page on 127.0.0.1:8080 (PORT=...)
+	@exec $(BIN)/monitord demo --port $(PORT)
+
+lab: env ## real Asterisk 22 and 16 with phones, until Ctrl-C
+	@$(BIN)/python -m tests.lab install
+	@exec $(BIN)/python -m tests.lab up
+
+# --- checks -----------------------------------------------------------------------------
+
+test: lint types layers check-generated test-page test-fast test-asterisk test-browser ## everything
+
+test-fast: page ## all tests but those with real servers and browsers
+	$(BIN)/pytest -q -n $(WORKERS) -m "not asterisk and not browser"
+
+test-page: page ## the page's own checks and unit tests
+	$(BIN)/python web/build_page.py --npm run check
+	$(BIN)/python web/build_page.py --npm test
+
+test-asterisk: page ## on real Asterisk 22 and 16
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
+
+test-browser: page ## in Chromium, with the real daemon and real Asterisk
+	$(BIN)/pytest -q -m browser
+
+traces: page ## record tests/traces anew from real Asterisk; review the diff
+	MONITORD_KEEP_TRACES=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
+
+lint: env ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env ## types
+	$(BIN)/mypy
+
+layers: env ## imports point down only
+	$(BIN)/lint-imports
+
+generate: env ## files that are made from others
+	$(BIN)/python web/generate_types.py
+
+check-generated: env ## generated files are current
+	$(BIN)/python web/generate_types.py --check
+
+fmt: env ## format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what was built (not the caches outside the checkout)
+	rm -rf .venv .stamps build dist monitord/page web/node_modules .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,93 @@
+"""Every kept trace of real Asterisk, applied again: whole, twice over, and from any point on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from monitord.ami import trace
+from monitord.ami.attachment import translate_item
+from monitord.ami.protocol import Received
+from monitord.ami.replay import Replayed, replay
+from monitord.domain.events import At
+from monitord.domain.reducer import picture, reduce
+from monitord.domain.state import new_shard
+from tests.kit.traces import FOLDER, rows_file, rows_text
+
+TRACES = sorted(FOLDER.rglob("*.jsonl"))
+NAMES = [f"{p.parent.name}/{p.stem}" for p in TRACES]
+
+every_trace = pytest.mark.parametrize("path", TRACES, ids=NAMES)
+
+
+def test_there_are_traces_of_both_versions() -> None:
+    assert {p.stem.rpartition("-")[2] for p in TRACES} == {"16", "22"}
+
+
+@every_trace
+def test_rows_are_as_reviewed(path: Path) -> None:
+    assert rows_text(path) == rows_file(path).read_text()
+
+
+@every_trace
+def test_nothing_is_left_after_all_hang_ups(path: Path) -> None:
+    replayed = replay(*trace.read(path))
+    shard = replayed.shard
+    assert replayed.malformed == 0
+    assert not shard.channels and not shard.calls and not shard.supervisions
+    assert not shard.bridges and not shard.by_spyer and not shard.by_linkedid
+    assert not shard.spies_of and not shard.wrapping and not shard.ended_calls
+    assert {e.__struct_config__.tag for e in picture(shard)} <= {"pbx", "agent"}
+
+
+@every_trace
+def test_each_event_twice_changes_nothing(path: Path) -> None:
+    header, items = trace.read(path)
+    twice = [i for item in items for i in (item, item)]
+    once = replay(header, items).ledger()
+    assert replay(header, twice).ledger() == once
+
+
+@every_trace
+def test_any_start_is_taken(path: Path) -> None:
+    """From the middle, with no resync: no event may fail, and every channel that ends is gone."""
+    header, items = trace.read(path)
+    for start in range(0, len(items), 7):
+        replayed = Replayed(new_shard(header.pbx, header.pbx, header.site))
+        for item in items[start:]:
+            replayed.take(item)
+        ended = {u for u in replayed.shard.channels if u in replayed.shard.gone}
+        assert not ended
+
+
+@every_trace
+def test_changes_make_up_the_picture(path: Path) -> None:
+    """Applying each change to what was shown before gives what is shown now, at every point."""
+    header, items = trace.read(path)
+    shard = new_shard(header.pbx, header.pbx, header.site)
+    shown: dict[tuple[str, str], object] = {}
+    for item in items:
+        event = translate_item(item)
+        if event is None:
+            continue
+        for change in reduce(shard, event, At(item.mono, item.wall)).changes:
+            key = (change.kind, change.id)
+            assert shown.get(key) == change.old
+            if change.new is None:
+                del shown[key]
+            else:
+                shown[key] = change.new
+        assert sorted(map(repr, shown.values())) == sorted(map(repr, picture(shard)))
+
+
+@every_trace
+def test_no_secret_and_no_number_of_a_customer(path: Path) -> None:
+    text = path.read_text()
+    for number in ("5551234", "5559876"):
+        assert number not in text
+    for item in trace.read(path)[1]:
+        if isinstance(item, Received):
+            assert not item.text.lower().startswith(("secret", "key"))
+    json.loads(text.split("\n", 1)[0])
