@@ -120,8 +120,11 @@ def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
     channel = shard.channels.get(uniqueid)
     if channel is None:
         return
-    leave_bridge(shard, channel)
+    bridge = channel.bridge
     supervisions.channel_gone(shard, channel, at)
+    leave_bridge(shard, channel)
+    if bridge is not None:
+        supervisions.bridge_left(shard, channel, bridge, at)
     call = shard.call_of(uniqueid)
     agent = shard.agent_of(channel)
     if call is not None and agent is not None and exact:
@@ -339,10 +342,8 @@ def on_bridge_entered(shard: Shard, event: ev.BridgeEntered, at: At) -> None:
         leave_bridge(shard, channel)
         channel.bridge = event.bridge
     shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
-    if channel.spy:
-        supervisions.spyer_bridged(shard, channel, at)
-        return
     _refresh_bridge(shard, event.bridge, at)
+    supervisions.bridge_entered(shard, channel, event.bridge, at)
 
 
 def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
@@ -351,13 +352,14 @@ def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
         leave_bridge(shard, channel)
         _refresh(shard, channel, at)
         _refresh_bridge(shard, event.bridge, at)
+        supervisions.bridge_left(shard, channel, event.bridge, at)
 
 
 def _refresh_bridge(shard: Shard, bridge: str, at: At) -> None:
     calls = {shard.channels[u].call: None for u in shard.bridges.get(bridge, ())}
     for call_id in calls:
         call = shard.calls.get(call_id)
-        if call is not None:
+        if call is not None and call.legs:
             update(shard, call, at)
 
 

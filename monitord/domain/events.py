@@ -61,8 +61,17 @@ class ResyncEnded(Event, frozen=True):
     """The answers are complete: what was not mentioned is gone."""
 
 
+class ReconcileBegun(Event, frozen=True):
+    """From here to ReconcileEnded the PBX is asked which channels it has, as it is from time to
+    time, since Hangup and ChanSpyStop can be missing."""
+
+
+class ReconcileEnded(Event, frozen=True):
+    """All channels were told. What is missing for the second time is gone."""
+
+
 class ResyncChannel(Event, frozen=True):
-    """A channel that exists, as CoreShowChannels tells it."""
+    """A channel that exists, as Status tells it."""
 
     channel: Snapshot
     application: str
@@ -151,6 +160,13 @@ class BridgeLeft(Event, frozen=True):
 class HoldChanged(Event, frozen=True):
     uniqueid: str
     held: bool
+
+
+class KeyPressed(Event, frozen=True):
+    """A digit on a supervisor's channel. Digits of other channels never get this far."""
+
+    uniqueid: str
+    digit: str
 
 
 # --- spying ------------------------------------------------------------------------------

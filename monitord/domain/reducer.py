@@ -68,6 +68,7 @@ _HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
     ev.ChannelConfirmed: supervisions.on_confirmed,
     ev.SpyStarted: supervisions.on_started,
     ev.SpyStopped: supervisions.on_stopped,
+    ev.KeyPressed: supervisions.on_key,
     ev.DisconnectSent: supervisions.on_disconnect_sent,
     ev.DisconnectSettled: supervisions.on_disconnect_settled,
     ev.AgentCompleted: agents.on_completed,

@@ -70,7 +70,12 @@ class Channel:
     labels: dict[str, str] = field(default_factory=dict)
     """Last values of the site's variables on this channel, by label."""
     seen: bool = True
-    """Mentioned since the resync began."""
+    """Mentioned since the resync or reconcile began."""
+    missed: int = 0
+    """Times in a row that a reconcile did not find it, or found it outside of the spy that it is
+    believed to be in."""
+    last_seen: int = 0
+    """Wall time at which the PBX last said that it exists; 0 where it only sent events."""
 
 
 @dataclass(slots=True)
@@ -167,6 +172,8 @@ class Segment:
     result: str | None = None
     ended: At | None = None
     end_exact: bool = True
+    in_bridge: bool = False
+    """Not by a spy, but together in a bridge."""
     record: SegmentRecord | None = None
 
 
@@ -184,6 +191,10 @@ class Supervision:
     state: SupervisionState = SupervisionState.ACTIVE
     since: At = NEVER
     segments: list[Segment] = field(default_factory=list)
+    bridge: str | None = None
+    """The bridge that the supervisor's channel was taken into out of the spy."""
+    keyed: SpyType | None = None
+    """Type chosen by keypad; Asterisk keeps it for whatever is spied on next."""
     exits: bool | None = None
     """Option E: the spy ends with the spied channel. None while the options are unknown."""
     waiting_ms: int = 0
@@ -221,7 +232,12 @@ class Shard:
     gap_why: str = ""
     gap: str | None = None
     """Id of the open gap's record."""
+    keypad: bool = False
+    """The site lets us see supervisors' digits, so a switch by keypad is not missed."""
     resyncing: bool = False
+    reconciling: bool = False
+    collapses: int = 0
+    """Reconciles in a row that found suspiciously little."""
     synced: bool = False
     """A resync was completed in this process."""
     channels: dict[str, Channel] = field(default_factory=dict)

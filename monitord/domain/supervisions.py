@@ -14,6 +14,8 @@ from monitord.domain.ledger import SegmentRecord, SupervisionRecord
 from monitord.domain.state import Call, Channel, Segment, Shard, Supervision, make_id
 from monitord.domain.words import EndReason, Provenance, SpyType, SupervisionState
 
+_CONFERENCES = frozenset({"ConfBridge", "Bridge", "BridgeAdd", "BridgeWait"})
+
 WITH_THE_CALL_MS = 1000
 """A supervisor's channel that goes this soon after the spied one went with it. Only used where
 the options are not known; with option E it is certain."""
@@ -128,7 +130,9 @@ def _begin(shard: Shard, spyer: Channel, at: At, *, exact: bool) -> Supervision:
 
 def on_stopped(shard: Shard, event: ev.SpyStopped, at: At) -> None:
     supervision = _open(shard, event.spyer)
-    if supervision is not None and supervision.open_segment is not None:
+    segment = supervision.open_segment if supervision is not None else None
+    # A Stop that comes after the bridge ends nothing that goes on there.
+    if supervision is not None and segment is not None and not segment.in_bridge:
         detach(shard, supervision, at)
 
 
@@ -155,12 +159,18 @@ def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
     if event.application in spy.SPY_APPLICATIONS:
         take_spec(shard, supervision, channel)
         touch(shard, supervision)
-    else:
+    elif supervision.bridge is None and not _on_the_way(supervision, event.application):
         # After a spy with option E the dialplan goes on, if only to Hangup.
         reason = _reason(shard, supervision, at)
         if reason is EndReason.HUNG_UP and event.application != "Hangup":
             reason = EndReason.LEFT
         end(shard, supervision, at, reason)
+
+
+def _on_the_way(supervision: Supervision, application: str) -> bool:
+    """Whether this may be a supervisor who is being put into a conference with the customer: the
+    spy has stopped, the bridge is yet to come."""
+    return application in _CONFERENCES and supervision.open_segment is None
 
 
 def on_confirmed(shard: Shard, event: ev.ChannelConfirmed, at: At) -> None:
@@ -190,11 +200,54 @@ def take_spec(shard: Shard, supervision: Supervision, spyer: Channel) -> None:
     spec = spy.parse(spyer.application, spyer.data)
     if segment is None or spec is None:
         return
+    if segment.in_bridge:
+        return
     segment.type, segment.type_provenance = spec.type, Provenance.OBSERVED
-    segment.at_least = spec.switchable
+    if spec.switchable and supervision.keyed is not None:
+        segment.type = supervision.keyed
+    segment.at_least = spec.switchable and not (shard.keypad and segment.started_exact)
     supervision.exits = spec.exits
     if supervision.means == "unknown" and spyer.told_by:
         supervision.means = spyer.told_by
+
+
+_KEYS = {"4": SpyType.MONITOR, "5": SpyType.COACH, "6": SpyType.BARGE}
+"""app_chanspy.c:624-636."""
+
+
+def on_key(shard: Shard, event: ev.KeyPressed, at: At) -> None:
+    """A supervisor switches the type by keypad, where option d lets them."""
+    supervision = _open(shard, event.uniqueid)
+    spyer = shard.channels.get(event.uniqueid)
+    kind = _KEYS.get(event.digit)
+    if supervision is None or spyer is None or kind is None:
+        return
+    spec = spy.parse(spyer.application, spyer.data)
+    if spec is None or not spec.switchable:
+        return
+    supervision.keyed = kind
+    segment = supervision.open_segment
+    if segment is None or segment.in_bridge or segment.type is kind:
+        return
+    _close_segment(shard, supervision, at)
+    supervision.since = at
+    supervision.segments.append(
+        Segment(
+            n=segment.n + 1,
+            type=kind,
+            at_least=False,
+            type_provenance=Provenance.OBSERVED,
+            spyee=segment.spyee,
+            call=segment.call,
+            started=at,
+            started_exact=True,
+        )
+    )
+    call = shard.calls.get(segment.call or "")
+    if call is not None:
+        call.watchers[supervision.id] = None
+        refresh_from_call(shard, supervision)
+    touch(shard, supervision)
 
 
 # --- how it ends -------------------------------------------------------------------------
@@ -203,11 +256,13 @@ def take_spec(shard: Shard, supervision: Supervision, spyer: Channel) -> None:
 def channel_gone(shard: Shard, channel: Channel, at: At) -> None:
     """A channel hung up: a supervisor's own, or one that is listened to."""
     supervision = _open(shard, channel.uniqueid)
-    if supervision is not None:
+    if supervision is not None and supervision.bridge is not None:
+        _leave(shard, supervision, at)
+    elif supervision is not None:
         end(shard, supervision, at, _reason(shard, supervision, at))
     for other in shard.supervisions.values():
         segment = other.open_segment
-        if segment is not None and segment.spyee == channel.uniqueid:
+        if segment is not None and segment.spyee == channel.uniqueid and not segment.in_bridge:
             detach(shard, other, at)
     shard.by_spyer.pop(channel.uniqueid, None)
     shard.spies_of.pop(channel.uniqueid, None)
@@ -235,11 +290,97 @@ def _reason(shard: Shard, supervision: Supervision, at: At) -> EndReason:
     return EndReason.DISCONNECTED if supervision.disconnect else EndReason.HUNG_UP
 
 
-def spyer_bridged(shard: Shard, channel: Channel, at: At) -> None:
-    """The supervisor's channel was taken out of the spy into a bridge; no Stop comes then."""
-    supervision = _open(shard, channel.uniqueid)
-    if supervision is not None:
+# --- taking a call over ------------------------------------------------------------------
+
+
+def bridge_entered(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
+    """A Barge-Kick is known by its effect, whoever caused it: the supervisor's channel shares a
+    bridge with the call's customer, and the agent is not in it (ami-facts 1.7)."""
+    if channel.spy:
+        supervision = _open(shard, channel.uniqueid)
+        if supervision is not None:
+            supervision.bridge = bridge
+    for uniqueid in list(shard.bridges.get(bridge, ())):
+        supervision = _open(shard, uniqueid)
+        if supervision is not None and supervision.bridge == bridge:
+            _judge_bridge(shard, supervision, at)
+
+
+def bridge_left(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
+    """After somebody left: the supervision ends with the bridge that it went on in."""
+    if channel.spy:
+        supervision = _open(shard, channel.uniqueid)
+        if supervision is not None and supervision.bridge == bridge:
+            _leave(shard, supervision, at)
+        return
+    for uniqueid in list(shard.bridges.get(bridge, ())):
+        supervision = _open(shard, uniqueid)
+        if supervision is not None and supervision.bridge == bridge:
+            _judge_bridge(shard, supervision, at)
+
+
+def _judge_bridge(shard: Shard, supervision: Supervision, at: At) -> None:
+    bridge = supervision.bridge or ""
+    segment = supervision.segments[-1]
+    others = [shard.channels[u] for u in shard.bridges.get(bridge, ()) if u != supervision.spyer]
+    mine = [c for c in others if c.call == segment.call and not c.spy]
+    customers = [c for c in mine if shard.agent_of(c) is None]
+    agents_here = [c for c in mine if shard.agent_of(c) is not None]
+    if customers and not agents_here:
+        _go_on_as(shard, supervision, SpyType.BARGE_KICK, customers[0], at)
+    elif customers or agents_here:
+        # All three together: heard by both, as with Barge.
+        _go_on_as(shard, supervision, SpyType.BARGE, (customers or agents_here)[0], at)
+    elif segment.ended is None and segment.in_bridge:
+        end(shard, supervision, at, EndReason.CALL_ENDED)
+    elif others:
         end(shard, supervision, at, EndReason.LEFT)
+    # Alone: the customer may be on the way, moved by the same Redirect.
+
+
+def _go_on_as(
+    shard: Shard, supervision: Supervision, kind: SpyType, with_: Channel, at: At
+) -> None:
+    segment = supervision.segments[-1]
+    if segment.ended is None and segment.in_bridge and segment.type is kind:
+        return
+    call_id = segment.call
+    _close_segment(shard, supervision, at)
+    if supervision.state is SupervisionState.WAITING:
+        supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
+    supervision.state, supervision.since = SupervisionState.ACTIVE, at
+    supervision.segments.append(
+        Segment(
+            n=len(supervision.segments) + 1,
+            type=kind,
+            at_least=False,
+            type_provenance=Provenance.DERIVED,
+            spyee=with_.uniqueid,
+            call=call_id,
+            started=at,
+            started_exact=True,
+            in_bridge=True,
+        )
+    )
+    call = shard.calls.get(call_id or "")
+    if call is not None:
+        call.watchers[supervision.id] = None
+        refresh_from_call(shard, supervision)
+    touch(shard, supervision)
+
+
+def _leave(shard: Shard, supervision: Supervision, at: At) -> None:
+    """The supervisor's channel left the bridge, or hung up in it."""
+    segment = supervision.segments[-1]
+    if segment.ended is not None or not segment.in_bridge:
+        end(shard, supervision, at, EndReason.LEFT)
+        return
+    other = shard.channels.get(segment.spyee or "")
+    if other is None or other.bridge != supervision.bridge:
+        end(shard, supervision, at, EndReason.CALL_ENDED)
+    else:
+        by_person = supervision.disconnect is not None
+        end(shard, supervision, at, EndReason.DISCONNECTED if by_person else EndReason.HUNG_UP)
 
 
 def end(
@@ -271,7 +412,10 @@ def call_ended(shard: Shard, call: Call, at: At) -> None:
         supervision = shard.supervisions.get(supervision_id)
         if supervision is not None:
             refresh_from_call(shard, supervision)
-            if supervision.open_segment is not None:
+            segment = supervision.open_segment
+            if segment is not None and segment.in_bridge:
+                end(shard, supervision, at, EndReason.CALL_ENDED)
+            elif segment is not None:
                 detach(shard, supervision, at)
     call.watchers.clear()
 

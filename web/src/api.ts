@@ -1,0 +1,78 @@
+/** The HTTP API as functions. A refusal is a value with its reason, never an empty screen. */
+import type {
+  DisconnectOutcome,
+  Me,
+  ProblemDetail,
+  SupervisionDetail,
+  SupervisionPage,
+} from "./wire";
+
+export class Refused extends Error {
+  readonly status: number;
+  readonly problem: ProblemDetail | null;
+
+  /** @param status 0 where no answer came at all */
+  constructor(status: number, problem: ProblemDetail | null) {
+    super(problem?.message ?? "");
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      ...init,
+      headers: { accept: "application/json", ...init?.headers },
+      cache: "no-store",
+    });
+  } catch (error) {
+    if (init?.signal?.aborted) throw error;
+    throw new Refused(0, null);
+  }
+  if (answer.status === 204) return undefined as T;
+  const body: unknown = await answer.json().catch(() => null);
+  if (answer.ok) return body as T;
+  if (answer.status === 401) toSignIn();
+  throw new Refused(answer.status, body as ProblemDetail | null);
+}
+
+/** There is nothing to see for somebody who is not signed in; afterwards they come back to here. */
+export function toSignIn(): void {
+  const here = location.pathname + location.search;
+  location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
+}
+
+const POST_EMPTY: RequestInit = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: "{}",
+};
+
+export const me = () => ask<Me>("/api/v1/session");
+
+export const signOut = () => ask<void>("/api/v1/session", { method: "DELETE" });
+
+/** For the stream, whose refused upgrade a browser does not explain. */
+export async function signedIn(): Promise<boolean> {
+  const answer = await fetch("/api/v1/session", { cache: "no-store" });
+  return answer.status !== 401;
+}
+
+export function supervisions(
+  supervisor: string,
+  cursor: string | null,
+  limit: number,
+  signal: AbortSignal,
+): Promise<SupervisionPage> {
+  const query = new URLSearchParams({ supervisor, limit: String(limit) });
+  if (cursor !== null) query.set("cursor", cursor);
+  return ask(`/api/v1/supervisions?${query}`, { signal });
+}
+
+export const supervision = (id: string, signal: AbortSignal) =>
+  ask<SupervisionDetail>(`/api/v1/supervisions/${encodeURIComponent(id)}`, { signal });
+
+export const disconnect = (id: string) =>
+  ask<DisconnectOutcome>(`/api/v1/supervisions/${encodeURIComponent(id)}/disconnect`, POST_EMPTY);

@@ -1,0 +1,37 @@
+/** The address as state. The whole router: a path, a query, and the History API. */
+class Router {
+  path = $state(location.pathname);
+  query = $state(new URLSearchParams(location.search));
+
+  constructor() {
+    addEventListener("popstate", () => this.#read());
+  }
+
+  go(to: string, how: "push" | "replace" = "push"): void {
+    if (to === location.pathname + location.search) return;
+    history[how === "push" ? "pushState" : "replaceState"](null, "", to);
+    this.#read();
+  }
+
+  #read(): void {
+    this.path = location.pathname;
+    this.query = new URLSearchParams(location.search);
+  }
+}
+
+export const router = new Router();
+
+/** For links: a plain click stays in the page, anything else (new tab, copy) is the browser's. */
+export function follow(event: MouseEvent): void {
+  const link = event.currentTarget;
+  if (!(link instanceof HTMLAnchorElement)) return;
+  if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  router.go(link.pathname + link.search);
+}
+
+export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
+
+export function userAddress(id: string): string {
+  return `${COACH_MANAGER}?user=${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,356 @@
+// GENERATED from monitord/api/wire.py by `python web/generate_types.py`. Do not edit.
+// Instants are milliseconds UTC since 1970, lengths are milliseconds.
+
+export const PROTOCOL = 1;
+
+export const SPY_TYPE = ["Unknown", "Monitor", "Coach", "Barge", "Barge-Kick"] as const;
+export type SpyType = (typeof SPY_TYPE)[number];
+
+export const PROVENANCE = ["observed", "derived", "supplied", "unverified"] as const;
+export type Provenance = (typeof PROVENANCE)[number];
+
+export const DIRECTION = ["inbound", "outbound", "internal", "unknown"] as const;
+export type Direction = (typeof DIRECTION)[number];
+
+export const AGENT_STATUS = ["not logged in", "available", "ringing", "in call", "on hold", "wrap-up", "paused", "unknown"] as const;
+export type AgentStatus = (typeof AGENT_STATUS)[number];
+
+export const CALL_STATE = ["arriving", "queued", "ringing", "talking", "on hold", "ended"] as const;
+export type CallState = (typeof CALL_STATE)[number];
+
+export const SUPERVISION_STATE = ["active", "waiting", "ended"] as const;
+export type SupervisionState = (typeof SUPERVISION_STATE)[number];
+
+export const END_REASON = ["hung up", "disconnected", "call ended", "moved", "left", "PBX restarted", "lost"] as const;
+export type EndReason = (typeof END_REASON)[number];
+
+export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
+export type LinkState = (typeof LINK_STATE)[number];
+
+export const KIND = ["pbx", "agent", "call", "supervision"] as const;
+export type Kind = (typeof KIND)[number];
+
+export const PERMISSION = ["supervision.see", "supervision.disconnect"] as const;
+export type Permission = (typeof PERMISSION)[number];
+
+/** One Asterisk and how the daemon stands with it. */
+export interface Pbx {
+  kind: "pbx";
+  id: string;
+  name: string;
+  link: LinkState;
+  /** When ``link`` became what it is. */
+  since: number;
+  /** Plain words for a person: why it is not live, what is done about it. Empty when live. */
+  detail: string;
+  version: string;
+}
+
+/** An agent's live status. */
+export interface Agent {
+  kind: "agent";
+  id: string;
+  pbx: string;
+  party: Party;
+  status: AgentStatus;
+  /** Of a pause, as the queue gives it; else empty. */
+  reason: string;
+  since: number;
+  /** False where the status was already so when the daemon attached. */
+  since_exact: boolean;
+  provenance: Provenance;
+}
+
+/**
+ * A supervisor or an agent as people see them.
+ *
+ * ``id`` is stable: that of the person where the endpoint belongs to one, else the endpoint
+ * with its PBX, ``pbx/PJSIP/1001``.
+ */
+export interface Party {
+  id: string;
+  name: string;
+  endpoint: string;
+}
+
+/** What a customer and an agent share, while it lives. */
+export interface Call {
+  kind: "call";
+  id: string;
+  pbx: string;
+  /** The linkedid it began with: what people call the Call ID. */
+  call_id: string;
+  state: CallState;
+  direction: Direction;
+  /** The customer's side, inbound or outbound. */
+  number: Value | null;
+  agent: Party | null;
+  agent_provenance: Provenance | null;
+  queue: string;
+  campaign: Value | null;
+  list: Value | null;
+  result: Value | null;
+  started: number;
+  started_exact: boolean;
+  /** When customer and agent first heard each other. */
+  answered: number | null;
+}
+
+/** A label and how it was learned. Where nobody supplied one the field is null. */
+export interface Value {
+  value: string;
+  provenance: Provenance;
+}
+
+/** One supervisor attached to one agent, while it lasts. */
+export interface Supervision {
+  kind: "supervision";
+  id: string;
+  pbx: string;
+  state: SupervisionState;
+  supervisor: Party;
+  agent: Party | null;
+  agent_provenance: Provenance | null;
+  /** ``id`` of the live call under it; null while waiting. */
+  call: string | null;
+  /** Of the segment that runs now (while waiting: of the last one). */
+  type: SpyType;
+  /** True where the type may have become stronger without Asterisk saying so. */
+  at_least: boolean;
+  type_provenance: Provenance;
+  /**
+   * How it was started: ``dialplan`` (a feature code, or an Originate into one), ``application``
+   * (Originate of the application itself) or ``unknown``.
+   */
+  means: string;
+  started: number;
+  /** False: it ran already when the daemon attached, so the start is at or before. */
+  started_exact: boolean;
+  /** Start of the segment, or of the waiting. */
+  since: number;
+  /** Name of the person whose disconnect was sent and is not confirmed yet. */
+  disconnect_by: string | null;
+}
+
+/** New values of some fields of one entity. */
+export interface Patch {
+  kind: Kind;
+  id: string;
+  set: Record<string, unknown>;
+}
+
+export interface Ref {
+  kind: Kind;
+  id: string;
+}
+
+/** First frame of a connection. */
+export interface Hello {
+  type: "hello";
+  protocol: number;
+  /** Of monitord. */
+  version: string;
+  /** The server sends a frame at least this often; twice as long without one is a lost link. */
+  heartbeat_ms: number;
+}
+
+/** What became different at one place in the stream. */
+export interface Delta {
+  type: "delta";
+  epoch: string;
+  seq: number;
+  /** Server time when the change was made. */
+  at: number;
+  /** True: forget everything first. */
+  reset?: boolean;
+  add?: Entity[];
+  change?: Patch[];
+  remove?: Ref[];
+}
+
+/** Measured delay between one PBX and the daemon, null while unknown. */
+export interface Lag {
+  pbx: string;
+  ms: number | null;
+}
+
+/** Answer to a ``ping``, or unasked as the heartbeat (``n`` is then null). */
+export interface Pong {
+  type: "pong";
+  n: number | null;
+  /** Server time, from which the client measures its clock's offset. */
+  at: number;
+  lags: Lag[];
+}
+
+/** Last frame before the server closes: why, in plain words. */
+export interface Bye {
+  type: "bye";
+  code: "bad_message" | "shutdown" | "signed_out" | "too_slow";
+  why: string;
+}
+
+/**
+ * Must be the first message. With the last seen place, what was missed is sent instead of
+ * everything, if it is still known; a delta with ``reset`` says that it was not.
+ */
+export interface Subscribe {
+  type: "subscribe";
+  epoch?: string | null;
+  seq?: number | null;
+}
+
+export interface Ping {
+  type: "ping";
+  n: number;
+}
+
+export interface SignIn {
+  login: string;
+  password: string;
+}
+
+/** Who is signed in. */
+export interface Me {
+  id: string;
+  name: string;
+  permissions: Permission[];
+}
+
+/** Part of a supervision with one type and one call. */
+export interface Segment {
+  n: number;
+  type: SpyType;
+  at_least: boolean;
+  type_provenance: Provenance;
+  call_id: string | null;
+  number: string | null;
+  campaign: string | null;
+  list: string | null;
+  result: string | null;
+  started: number;
+  ended: number | null;
+  length_ms: number | null;
+}
+
+/** One row of the Coaching / Monitoring History. */
+export interface SupervisionRow {
+  id: string;
+  pbx: string;
+  supervisor: Party;
+  agent: Party | null;
+  /** The strongest of its segments. */
+  type: SpyType;
+  at_least: boolean;
+  type_provenance: Provenance;
+  started: number;
+  started_exact: boolean;
+  /** Null while it runs. */
+  ended: number | null;
+  ended_exact: boolean;
+  /** Where the end is not exact: it was still seen then, and ``ended`` is the latest it can be. */
+  ended_after: number | null;
+  end_reason: EndReason | null;
+  ended_by: string | null;
+  length_ms: number | null;
+  waiting_ms: number;
+  means: string;
+  /** As it was then. */
+  campaign: string | null;
+  /** Of the last call under it. */
+  call_id: string | null;
+}
+
+export interface SupervisionPage {
+  rows: SupervisionRow[];
+  /** Cursor of the following page, null at the end. Nothing is ever cut off. */
+  next: string | null;
+}
+
+export interface SupervisionDetail {
+  supervision: SupervisionRow;
+  segments: Segment[];
+}
+
+/** What became of a Disconnect User. */
+export interface DisconnectOutcome {
+  outcome: "confirmed" | "not_confirmed" | "refused";
+  /** In plain words, empty when confirmed. */
+  why: string;
+}
+
+/** One call of the ledger. */
+export interface CallRow {
+  id: string;
+  pbx: string;
+  call_id: string;
+  agent: Party | null;
+  direction: Direction;
+  number: string | null;
+  queue: string;
+  campaign: string | null;
+  list: string | null;
+  result: string | null;
+  started: number;
+  started_exact: boolean;
+  answered: number | null;
+  ended: number | null;
+  ended_exact: boolean;
+  end_reason: EndReason | null;
+  talk_ms: number;
+  hold_ms: number;
+  wrap_up_ms: number | null;
+  length_ms: number | null;
+}
+
+export interface CallPage {
+  rows: CallRow[];
+  next: string | null;
+}
+
+/** One interval of an agent's status. */
+export interface StatusRow {
+  id: string;
+  pbx: string;
+  agent: Party;
+  status: AgentStatus;
+  reason: string;
+  started: number;
+  started_exact: boolean;
+  ended: number | null;
+  ended_exact: boolean;
+  length_ms: number | null;
+}
+
+export interface StatusPage {
+  rows: StatusRow[];
+  next: string | null;
+}
+
+/** A time in which the daemon could not see a PBX: what happened in it may be missing. */
+export interface Gap {
+  pbx: string;
+  started: number;
+  ended: number | null;
+  why: string;
+}
+
+export interface GapPage {
+  rows: Gap[];
+  next: string | null;
+}
+
+/** Why a request was not carried out, with the field that is to blame. */
+export interface ProblemDetail {
+  /** Stable, for programs: ``bad_request``, ``not_signed_in``, ``forbidden``, ``not_found`` ... */
+  error: string;
+  /** For people: the rule that was broken. */
+  message: string;
+  field?: string | null;
+}
+
+export type Entity = Pbx | Agent | Call | Supervision;
+
+export type ServerFrame = Hello | Delta | Pong | Bye;
+
+export type ClientMessage = Subscribe | Ping;
