@@ -1,0 +1,123 @@
+"""The whole product in a browser: `monitord run` as a process, real Asterisk, Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize
+
+from tests.kit.browser import chromium
+from tests.kit.daemon import PASSWORD, Site
+from tests.lab.fixtures import asterisk16, asterisk22, pbx, scene
+from tests.lab.install import LabMissing, required
+from tests.lab.scene import Scene
+
+__all__ = ["asterisk16", "asterisk22", "pbx", "scene"]
+
+PICTURES = Path(__file__).parent.parent.parent / "build" / "pictures"
+STARTED = re.compile(r"serves the page at (http://\S+)")
+
+
+@asynccontextmanager
+async def process(config: Path) -> AsyncIterator[str]:
+    """`monitord run` until the end of the block; gives its address."""
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "monitord", "run", "--config", str(config)),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert running.stderr is not None
+    lines: list[str] = []
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                line = (await running.stderr.readline()).decode()
+                lines.append(line)
+                assert line, "".join(lines)
+                if match := STARTED.search(line):
+                    break
+        drain = asyncio.create_task(running.stderr.read())
+        yield match[1]
+        running.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.wait(), 30) == 0, (await drain).decode()
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+
+
+@dataclass
+class Visitor:
+    """Somebody with the page open."""
+
+    page: Page
+    url: str
+    faults: list[str] = field(default_factory=list)
+    """Errors that the page itself threw or logged."""
+
+    async def sign_in(self, login: str) -> None:
+        await self.page.goto(self.url)
+        await self.page.get_by_label("Login").fill(login)
+        await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.wait_for_url("**/coach-manager*")
+
+    async def picture(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    try:
+        async with chromium() as started:
+            yield started
+    except LabMissing as missing:
+        if required():
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))
+
+
+@asynccontextmanager
+async def visitor(
+    browser: Browser, url: str, *, width: int = 1440, dark: bool = False
+) -> AsyncIterator[Visitor]:
+    context = await browser.new_context(
+        viewport=ViewportSize(width=width, height=900),
+        color_scheme="dark" if dark else "light",
+        locale="en-GB",
+        timezone_id="Europe/London",
+    )
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    someone = Visitor(page, url)
+    page.on("pageerror", lambda error: someone.faults.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            someone.faults.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
+    try:
+        yield someone
+        assert someone.faults == []
+    finally:
+        await context.close()
+
+
+@pytest.fixture
+async def daemon_url(scene: Scene, tmp_path: Path) -> AsyncIterator[str]:
+    """A daemon of its own on the scene's PBX."""
+    server = scene.server
+    site = Site(ami_port=server.ports.ami, secret=server.secrets["monitord"])
+    async with process(site.write(tmp_path)) as url:
+        yield url
