@@ -52,8 +52,11 @@ def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
     linkedid = channel.linkedid or channel.uniqueid
     known = shard.by_linkedid.get(linkedid)
     call = shard.calls.get(known) if known is not None else None
+    if call is None and channel.spy:
+        channel.call = ""
+        return
     if call is None:
-        call_id = make_id(shard.pbx, shard.boot, linkedid)
+        call_id = _new_id(shard, linkedid)
         call = Call(
             id=call_id,
             call_id=linkedid,
@@ -72,6 +75,16 @@ def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
     if not channel.spy:
         call.legs[channel.uniqueid] = None
         shard.touch_call(call)
+
+
+def _new_id(shard: Shard, linkedid: str) -> str:
+    """A linkedid can come back after its call has ended; that is another call."""
+    count = shard.linkedids.pop(linkedid, 0) + 1
+    shard.linkedids[linkedid] = count
+    if len(shard.linkedids) > GONE_KEPT:
+        del shard.linkedids[next(iter(shard.linkedids))]
+    parts = (shard.pbx, shard.boot, linkedid)
+    return make_id(*parts) if count == 1 else make_id(*parts, count)
 
 
 def _restore(call: Call, old: CallRecord, at: At) -> None:
@@ -121,7 +134,7 @@ def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
     if channel is None:
         return
     bridge = channel.bridge
-    supervisions.channel_gone(shard, channel, at)
+    supervisions.channel_gone(shard, channel, at, exact=exact)
     leave_bridge(shard, channel)
     if bridge is not None:
         supervisions.bridge_left(shard, channel, bridge, at)

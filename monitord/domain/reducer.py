@@ -48,6 +48,8 @@ _HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
     ev.BootSeen: resync.on_boot,
     ev.ResyncBegun: resync.on_begun,
     ev.ResyncEnded: resync.on_ended,
+    ev.ReconcileBegun: resync.on_reconcile_begun,
+    ev.ReconcileEnded: resync.on_reconcile_ended,
     ev.ResyncChannel: resync.on_channel,
     ev.ChannelUnknown: resync.on_unknown,
     ev.Remembered: resync.on_remembered,

@@ -11,6 +11,7 @@ import msgspec
 
 from monitord.domain import agents, calls, spy, supervisions
 from monitord.domain import events as ev
+from monitord.domain.endpoint import is_snoop
 from monitord.domain.events import At
 from monitord.domain.ledger import CallRecord, GapRecord, SegmentRecord, SupervisionRecord
 from monitord.domain.state import Channel, Segment, Shard, make_id
@@ -31,6 +32,8 @@ def on_remembered(shard: Shard, event: ev.Remembered, at: At) -> None:
 
 
 def on_link(shard: Shard, event: ev.LinkChanged, at: At) -> None:
+    if event.link is not LinkState.LIVE:
+        shard.reconciling = False
     if event.link is LinkState.LOST and shard.link is LinkState.LIVE:
         shard.lost_at = at
         shard.gap_why = event.detail or "the connection was lost"
@@ -70,11 +73,12 @@ def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
     shard.by_spyer.clear()
     shard.spies_of.clear()
     shard.by_linkedid.clear()
+    shard.linkedids.clear()
     shard.gone.clear()
 
 
 def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
-    shard.resyncing = True
+    shard.resyncing, shard.reconciling = True, False
     shard.devices.clear()
     for channel in shard.channels.values():
         channel.seen = False
@@ -83,12 +87,23 @@ def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
 
 
 def on_channel(shard: Shard, event: ev.ResyncChannel, at: At) -> None:
+    known = shard.channels.get(event.channel.uniqueid)
+    if shard.resyncing or (shard.reconciling and known is None):
+        _take_in(shard, event, at)
+    elif shard.reconciling and known is not None:
+        known.seen, known.last_seen = True, at.wall
+        known.found = (event.application, event.data)
+
+
+def _take_in(shard: Shard, event: ev.ResyncChannel, at: At) -> None:
     started = At(at.mono - event.seconds * 1000, at.wall - event.seconds * 1000)
     known = event.channel.uniqueid in shard.channels
     channel = calls.see(shard, event.channel, at)
     if channel is None:
         return
+    channel.last_seen = at.wall
     channel.application, channel.data = event.application, event.data
+    channel.found = (event.application, event.data)
     if event.application == "Queue":
         call = shard.calls.get(channel.call)
         if call is not None and not call.queue:
@@ -104,18 +119,85 @@ def on_channel(shard: Shard, event: ev.ResyncChannel, at: At) -> None:
     if event.bridge:
         channel.bridge = event.bridge
         shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
+    if shard.reconciling and not shard.resyncing:
+        call = shard.calls.get(channel.call)
+        if call is not None and not channel.spy:
+            calls.update(shard, call, at)
+
+
+# --- from time to time -------------------------------------------------------------------
+
+JUDGED_TIMES = 2
+"""Reconciles that must agree before anything is ended: one may have crossed with events that were
+still on their way."""
+
+COLLAPSED_TIMES = 4
+"""The same where more than half of all channels is missing at once: that is more likely a fault
+of the answer than the end of so many calls of which not one Hangup was seen."""
+
+COLLAPSE_FROM = 6
+"""Channels below which half of them is nothing unusual."""
+
+
+def on_reconcile_begun(shard: Shard, event: ev.ReconcileBegun, at: At) -> None:
+    if shard.resyncing:
+        return
+    shard.reconciling = True
+    for channel in shard.channels.values():
+        channel.seen, channel.found = False, None
+
+
+def on_reconcile_ended(shard: Shard, event: ev.ReconcileEnded, at: At) -> None:
+    if not shard.reconciling or shard.resyncing:
+        return
+    shard.reconciling = False
+    channels = list(shard.channels.values())
+    missing = [c for c in channels if not c.seen]
+    collapsed = len(channels) >= COLLAPSE_FROM and 2 * len(missing) > len(channels)
+    for channel in missing:
+        channel.missed += 1
+        if channel.missed >= (COLLAPSED_TIMES if collapsed else JUDGED_TIMES):
+            _vanish(shard, channel.uniqueid, at, after=channel.last_seen or None)
+    for channel in channels:
+        if channel.seen:
+            channel.missed = 0
+            if channel.found is not None and channel.uniqueid in shard.channels:
+                _judge_spy(shard, channel, at)
+
+
+def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
+    """Compare what a channel runs with what we believe of it."""
+    assert channel.found is not None
+    application, data = channel.found
+    spying = application in spy.SPY_APPLICATIONS
+    supervision = shard.supervisions.get(shard.by_spyer.get(channel.uniqueid, ""))
+    bridged = supervision is not None and supervision.bridge is not None
+    if bridged or is_snoop(channel.name) or (supervision is not None) == spying:
+        channel.astray = 0
+        return
+    channel.astray += 1
+    if channel.astray < JUDGED_TIMES:
+        return
+    channel.astray = 0
+    channel.application, channel.data = application, data
+    if supervision is None:
+        _take_up(shard, channel, at)
+    else:
+        after = supervision.since.wall
+        supervisions.end(shard, supervision, at, EndReason.LEFT, exact=False, after=after)
 
 
 def on_unknown(shard: Shard, event: ev.ChannelUnknown, at: At) -> None:
     """CoreShowChannels lists ghosts while a prefix spy holds them; Status is the truth
     (ami-facts 0.4, 1.8). Also the answer where a channel went while we asked."""
-    if event.uniqueid in shard.channels:
-        _vanish(shard, event.uniqueid, at)
+    channel = shard.channels.get(event.uniqueid)
+    if channel is not None:
+        lost = shard.lost_at.wall if shard.lost_at is not None else None
+        _vanish(shard, event.uniqueid, at, after=lost or channel.last_seen or None)
 
 
-def _vanish(shard: Shard, uniqueid: str, at: At) -> None:
-    """A channel ended unseen, somewhere between the loss of the link and now."""
-    after = shard.lost_at.wall if shard.lost_at is not None else None
+def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int | None) -> None:
+    """A channel ended unseen, somewhere between ``after`` and now."""
     channel = shard.channels[uniqueid]
     supervision = shard.supervisions.get(shard.by_spyer.get(uniqueid, ""))
     if supervision is not None:
@@ -128,9 +210,11 @@ def _vanish(shard: Shard, uniqueid: str, at: At) -> None:
 
 
 def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
+    if not shard.resyncing:
+        return
     after = shard.lost_at.wall if shard.lost_at is not None else None
     for uniqueid in [u for u, c in shard.channels.items() if not c.seen]:
-        _vanish(shard, uniqueid, at)
+        _vanish(shard, uniqueid, at, after=after)
     for channel in list(shard.channels.values()):
         if channel.application in spy.SPY_APPLICATIONS:
             _take_up(shard, channel, at)

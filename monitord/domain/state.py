@@ -72,8 +72,12 @@ class Channel:
     seen: bool = True
     """Mentioned since the resync or reconcile began."""
     missed: int = 0
-    """Times in a row that a reconcile did not find it, or found it outside of the spy that it is
-    believed to be in."""
+    """Reconciles in a row that did not find it."""
+    astray: int = 0
+    """Reconciles in a row that found it in a spy of which we do not know, or outside of the one
+    that we believe it to be in."""
+    found: tuple[str, str] | None = None
+    """Application and arguments as the reconcile under way found them."""
     last_seen: int = 0
     """Wall time at which the PBX last said that it exists; 0 where it only sent events."""
 
@@ -253,6 +257,8 @@ class Shard:
     """Queue member interface to the agent's endpoint."""
     devices: dict[str, str] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
+    linkedids: dict[str, int] = field(default_factory=dict)
+    """Calls begun under a linkedid so far, for their ids; the latest only."""
     old_supervisions: dict[str, tuple[SupervisionRecord, list[SegmentRecord]]] = field(
         default_factory=dict
     )

@@ -253,7 +253,7 @@ def on_key(shard: Shard, event: ev.KeyPressed, at: At) -> None:
 # --- how it ends -------------------------------------------------------------------------
 
 
-def channel_gone(shard: Shard, channel: Channel, at: At) -> None:
+def channel_gone(shard: Shard, channel: Channel, at: At, *, exact: bool = True) -> None:
     """A channel hung up: a supervisor's own, or one that is listened to."""
     supervision = _open(shard, channel.uniqueid)
     if supervision is not None and supervision.bridge is not None:
@@ -263,7 +263,7 @@ def channel_gone(shard: Shard, channel: Channel, at: At) -> None:
     for other in shard.supervisions.values():
         segment = other.open_segment
         if segment is not None and segment.spyee == channel.uniqueid and not segment.in_bridge:
-            detach(shard, other, at)
+            detach(shard, other, at, exact=exact)
     shard.by_spyer.pop(channel.uniqueid, None)
     shard.spies_of.pop(channel.uniqueid, None)
 
