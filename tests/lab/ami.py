@@ -65,10 +65,15 @@ class Ami:
 
     @classmethod
     async def connect(cls, port: int, user: str, secret: str, host: str = HOST) -> Self:
+        """Logs in; raises Refused when Asterisk does not want this user."""
         client = cls(*await asyncio.open_connection(host, port))
         client.raw += await client.reader.readline()  # the banner has no blank line after it
         client._task = asyncio.create_task(client._read())
-        await client.action("Login", Username=user, Secret=secret)
+        try:
+            await client.action("Login", Username=user, Secret=secret)
+        except BaseException:
+            await client.close()
+            raise
         return client
 
     async def __aenter__(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tests.lab.ami import Message
 from tests.lab.stage import Stage
 
 
@@ -50,7 +51,7 @@ class Calls(Stage):
         since = self.ami.mark()
         customer = await self.customer_waits(number, campaign=campaign, list_=list_, queue=queue)
         got = await self.ami.wait_event("AgentConnect", since, Uniqueid=customer)
-        agent = await self._phone_behind(since, got["DestChannel"], got["DestUniqueid"])
+        agent = await self._phone_behind(since, got)
         return await self._talking(since, customer, agent)
 
     async def customer_waits(
@@ -85,7 +86,7 @@ class Calls(Stage):
         since = self.ami.mark()
         customer = await self.customer_waits_in(number, campaign=campaign, list_=list_, queue=queue)
         got = await self.ami.wait_event("AgentConnect", since, Uniqueid=customer)
-        agent = await self._phone_behind(since, got["DestChannel"], got["DestUniqueid"])
+        agent = await self._phone_behind(since, got)
         return await self._talking(since, customer, agent)
 
     async def customer_waits_in(
@@ -145,12 +146,15 @@ class Calls(Stage):
         dial = await self.ami.wait_event("DialBegin", since, Uniqueid=caller)
         return await self._talking(since, dial["DestUniqueid"], caller)
 
-    async def _phone_behind(self, since: int, channel: str, uniqueid: str) -> str:
-        """Of a Local channel the phone that was rung through it; of a phone itself."""
+    async def _phone_behind(self, since: int, connect: Message) -> str:
+        """Of an AgentConnect: the phone, also if it was rung through a Local channel."""
+        channel = connect["DestChannel"]
         if not channel.startswith("Local/"):
-            return uniqueid
+            return connect["DestUniqueid"]
         far_end = channel.removesuffix(";1") + ";2"
         dial = await self.ami.wait_event("DialBegin", since, Channel=far_end)
+        if not connect["Interface"].endswith("/n"):  # it goes as soon as there is sound
+            await self.ami.wait_event("LocalOptimizationEnd", since, LocalOneChannel=channel)
         return dial["DestUniqueid"]
 
     async def _talking(self, since: int, customer: str, agent: str) -> Call:

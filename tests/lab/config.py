@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -16,8 +17,8 @@ SILENT_AGENTS = ("1009",)
 SUPERVISORS = ("2001", "2002", "2009")
 
 
-def write_config(installed: Installed, folder: Path, ports: Ports, secrets: dict[str, str]) -> None:
-    """Fills `folder`/etc. `secrets` has one for each of the users monitord and stagehand."""
+def write_config(installed: Installed, folder: Path, ports: Ports, stagehand: str) -> None:
+    """Fills `folder`/etc, but for monitord's own user (`user_file`)."""
     etc = folder / "etc"
     etc.mkdir()
     for name in ("db", "spool", "run", "log", "var", "agi"):
@@ -37,7 +38,7 @@ def write_config(installed: Installed, folder: Path, ports: Ports, secrets: dict
         "SILENT": str(ports.silent),
         "RTP_START": str(ports.rtp[0]),
         "RTP_END": str(ports.rtp[1]),
-        "STAGEHAND_SECRET": secrets["stagehand"],
+        "STAGEHAND_SECRET": stagehand,
         "AGENTS": "\n".join(phones),
         "SUPERVISORS": "\n".join(bosses),
     }
@@ -45,10 +46,29 @@ def write_config(installed: Installed, folder: Path, ports: Ports, secrets: dict
         (etc / template.name).write_text(fill(template.read_text(), values))
     for shared in ("manager-general.conf", "extensions-monitord.conf"):
         shutil.copy(SOURCE / shared, etc)
-    user = (SOURCE / "manager.d" / f"monitord-{installed.version}.conf").read_text()
-    if PLACEHOLDER not in user:
+
+
+def user_file(
+    version: int,
+    secret: str,
+    *,
+    read: str | None = None,
+    write: str | None = None,
+    dtmf: bool = False,
+) -> str:
+    """The shipped user with this secret; on demand with other rights, or its optional dtmf."""
+    text = (SOURCE / "manager.d" / f"monitord-{version}.conf").read_text()
+    if PLACEHOLDER not in text:
         raise ValueError("the shipped manager file has lost its placeholder for the secret")
-    (etc / "manager-monitord.conf").write_text(user.replace(PLACEHOLDER, secrets["monitord"]))
+    text = text.replace(PLACEHOLDER, secret)
+    if dtmf:
+        text, count = re.subn(r"(?m)^;(?=read = .*dtmf|eventfilter.*DTMFEnd)", "", text)
+        if count < 2:
+            raise ValueError("the shipped manager file has lost its lines for dtmf")
+    for name, value in (("read", read), ("write", write)):
+        if value is not None:
+            text = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
+    return text
 
 
 def fill(text: str, values: dict[str, str]) -> str:

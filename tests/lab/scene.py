@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.lab.calls import Call
-from tests.lab.supervisors import BARGE, COACH, MONITOR, SWITCH, Supervisors
+from tests.lab.supervisors import BARGE, COACH, MONITOR, SWITCH, TAKEOVER, Supervisors
 from tests.lab.transfers import Transfers
 
-__all__ = ["BARGE", "COACH", "MONITOR", "SWITCH", "Call", "Scene"]
+__all__ = ["BARGE", "COACH", "MONITOR", "SWITCH", "TAKEOVER", "Call", "Scene"]
 
 
 class Scene(Transfers, Supervisors):

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from tests.lab.config import write_config
+from tests.lab.config import user_file, write_config
 from tests.lab.install import Installed, cache_folder, remove_tree
 from tests.lab.phones import Phones
 from tests.lab.ports import HOST, Ports, take_ports
@@ -38,8 +38,14 @@ class AsteriskServer:
     """
 
     def __init__(
-        self, installed: Installed, ports: Ports | None = None, *, by_hand: bool = False
+        self,
+        installed: Installed,
+        ports: Ports | None = None,
+        *,
+        by_hand: bool = False,
+        dtmf: bool = False,
     ) -> None:
+        """`dtmf` switches on the option of the shipped user's file that shows the keypad."""
         self.installed = installed
         self.version = installed.version
         self.ports = ports or take_ports()
@@ -49,7 +55,11 @@ class AsteriskServer:
         self.process: subprocess.Popen[bytes] | None = None
         self._record()
         self.secrets = {user: secrets.token_hex(24) for user in ("monitord", "stagehand")}
-        write_config(installed, self.folder, self.ports, self.secrets)
+        write_config(installed, self.folder, self.ports, self.secrets["stagehand"])
+        self._dtmf = dtmf
+        self._user_changed = False
+        self._forgetful = False  # killed: the phones still hold calls that it knows nothing of
+        self._write_user(dtmf=dtmf)
         self.secret_file = self.folder / "monitord.secret"
         self.secret_file.touch(mode=0o600)
         self.secret_file.write_text(self.secrets["monitord"])
@@ -78,6 +88,45 @@ class AsteriskServer:
             )
         self._record()
         self._wait_booted(self.process)
+
+    def _write_user(
+        self,
+        secret: str | None = None,
+        *,
+        read: str | None = None,
+        write: str | None = None,
+        dtmf: bool = False,
+    ) -> None:
+        text = user_file(
+            self.version, secret or self.secrets["monitord"], read=read, write=write, dtmf=dtmf
+        )
+        (self.folder / "etc" / "manager-monitord.conf").write_text(text)
+
+    def change_user(
+        self,
+        *,
+        secret: str | None = None,
+        read: str | None = None,
+        write: str | None = None,
+        dtmf: bool = False,
+    ) -> None:
+        """Gives the user monitord another secret or other rights, from its next login on.
+
+        A connection that is there keeps what it has. `restore_user` is the way back, and is
+        done after each test.
+        """
+        self._user_changed = True
+        self._write_user(secret, read=read, write=write, dtmf=dtmf)
+        if self.running:
+            self.cli("manager reload")
+
+    def restore_user(self) -> None:
+        self.change_user(dtmf=self._dtmf)
+        self._user_changed = False
+
+    def reload(self) -> None:
+        """Every module reads its configuration again; calls and connections stay."""
+        self.cli("core reload")
 
     def _record(self) -> None:
         pids = self.phones.pids
@@ -148,6 +197,7 @@ class AsteriskServer:
     def kill(self) -> None:
         """As when the machine fails: no event, only the end of the connection."""
         if self.process is not None:
+            self._forgetful |= self.running
             self.process.kill()
             self.process.wait()
             self.process = None
@@ -158,11 +208,18 @@ class AsteriskServer:
         self.process.send_signal(signal.SIGSTOP)
 
     def ready(self) -> None:
-        """Makes good what a test has done to it: killed, stopped or paused."""
+        """Makes good what a test has done to it: killed, stopped, paused, another user."""
+        if self._forgetful:
+            self.phones.stop()
+            self.phones.start()
+            self._forgetful = False
         if self.running:
             self.resume()
+            self._record()
         else:
             self.start()
+        if self._user_changed:
+            self.restore_user()
 
     def resume(self) -> None:
         assert self.process

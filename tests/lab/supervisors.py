@@ -8,6 +8,8 @@ from tests.lab.stage import Stage
 MONITOR, COACH, BARGE = "*221", "*222", "*223"
 SWITCH = "*224"  # Monitor, and by the keypad 4 Monitor, 5 Coach, 6 Barge
 
+TAKEOVER = "*225"  # the lab's own: Barge, and 0 takes the call over
+
 
 class Supervisors(Stage):
     """Those who listen, and what they press."""
@@ -39,16 +41,15 @@ class Supervisors(Stage):
         return spy["Uniqueid"]
 
     async def supervisor_spies(
-        self, supervisor: str, arguments: str, *, waits: bool = False
+        self, supervisor: str, who: str, options: str = "q", *, waits: bool = False
     ) -> str:
-        """By a site's own code: ChanSpy with these arguments, for example "PJSIP/1001,q".
+        """By a site's own code: ChanSpy(who,options), where `who` begins channels' names.
 
         Returns when it has begun, or if it `waits` (nobody there to spy on) when ChanSpy runs.
         """
         since = self.ami.mark()
-        spyer = await self._originate(
-            f"PJSIP/{supervisor}", "site-spy", "s", supervisor, [f"LAB_SPY={arguments}"]
-        )
+        given = [f"LAB_SPY={who}", f"LAB_OPTIONS={options}"]  # a comma would end a variable
+        spyer = await self._originate(f"PJSIP/{supervisor}", "site-spy", "s", supervisor, given)
         await self.ami.wait_event("Newexten", since, Uniqueid=spyer, Application="ChanSpy")
         if not waits:
             await self.ami.wait_event("ChanSpyStart", since, SpyerUniqueid=spyer)
