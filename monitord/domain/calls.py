@@ -155,11 +155,51 @@ def make_real(shard: Shard, call: Call) -> None:
         shard.touch_call(call)
 
 
+def has_customer(shard: Shard, call: Call) -> bool:
+    """Whether one of its legs is somebody's who is no agent."""
+    return any(_is_customer(shard, shard.channels[u]) for u in call.legs)
+
+
+def _is_customer(shard: Shard, channel: Channel) -> bool:
+    return not is_local(channel.name) and not channel.spy and shard.agent_of(channel) is None
+
+
+def call_under(shard: Shard, channel: Channel) -> Call | None:
+    """The call that a channel takes part in: its own, or, for an agent who waits in a conference,
+    that of the customer who is there. Asterisk gives the two no common linkedid."""
+    if channel.spy:
+        return None
+    own = shard.calls.get(channel.call)
+    if own is None or channel.bridge is None or has_customer(shard, own):
+        return own
+    for uniqueid in shard.bridges[channel.bridge]:
+        other = shard.channels[uniqueid]
+        if other.call != channel.call and _is_customer(shard, other):
+            return shard.calls.get(other.call, own)
+    return own
+
+
+def _guests(shard: Shard, call: Call, legs: list[Channel]) -> list[Channel]:
+    """Agents of no customer's own who share a bridge with a leg of this call."""
+    guests: dict[str, Channel] = {}
+    for bridge in {c.bridge: None for c in legs if c.bridge is not None}:
+        for uniqueid in shard.bridges[bridge]:
+            other = shard.channels[uniqueid]
+            if other.call == call.id or other.spy or shard.agent_of(other) is None:
+                continue
+            own = shard.calls.get(other.call)
+            if own is not None and not has_customer(shard, own):
+                guests[uniqueid] = other
+    return list(guests.values())
+
+
 def update(shard: Shard, call: Call, at: At) -> None:
     """Draw the conclusions from the legs as they are now."""
     legs = [shard.channels[u] for u in call.legs]
     people = [c for c in legs if not is_local(c.name)]
     joined = [c for c in legs if c.bridge is not None and len(shard.bridges[c.bridge]) > 1]
+    if joined and has_customer(shard, call):
+        joined += _guests(shard, call, joined)
     if len(joined) > 1:
         call.real = True
 
@@ -187,6 +227,8 @@ def update(shard: Shard, call: Call, at: At) -> None:
         else:
             call.state = CallState.QUEUED if call.queue else CallState.ARRIVING
     shard.touch_call(call)
+    if phase is not None and call.watchers:
+        supervisions.agent_changed(shard, call, at)
 
 
 def count_phase(call: Call, at: At) -> None:
@@ -204,7 +246,7 @@ def _find_agent(shard: Shard, call: Call, people: list[Channel], joined: list[Ch
     if call.agent_provenance is Provenance.OBSERVED and any(
         shard.agent_of(c) == call.agent for c in people
     ):
-        return
+        return  # also while it rings, and with another agent beside
     for channel in joined or [c for c in people if c.uniqueid == call.origin]:
         agent = shard.agent_of(channel)
         if agent is not None:
@@ -357,6 +399,7 @@ def on_bridge_entered(shard: Shard, event: ev.BridgeEntered, at: At) -> None:
     shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
     _refresh_bridge(shard, event.bridge, at)
     supervisions.bridge_entered(shard, channel, event.bridge, at)
+    supervisions.recheck(shard, event.bridge, at)
 
 
 def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
@@ -366,6 +409,7 @@ def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
         _refresh(shard, channel, at)
         _refresh_bridge(shard, event.bridge, at)
         supervisions.bridge_left(shard, channel, event.bridge, at)
+        supervisions.recheck(shard, event.bridge, at)
 
 
 def _refresh_bridge(shard: Shard, bridge: str, at: At) -> None:

@@ -88,12 +88,24 @@ def reduce(shard: Shard, event: Event, at: At) -> Outcome:
     Deadlines that passed before ``at`` are carried out first, at the time they were due, so that
     the result does not depend on when somebody looked.
     """
-    if shard.wrapping:
-        while (due := agents.due(shard, at.mono)) is not None:
-            mono, endpoint = due
-            agents.wrap_up_over(shard, endpoint, At(mono, at.wall - (at.mono - mono)))
+    if shard.wrapping or shard.leaving:
+        _pass_time(shard, at)
     _HANDLERS[type(event)](shard, event, at)
     return _outcome(shard, at)
+
+
+def _pass_time(shard: Shard, at: At) -> None:
+    """Carry out what is due, the earliest first."""
+    while True:
+        wrap_up = agents.due(shard, at.mono)
+        leaving = supervisions.leaving_due(shard, at.mono)
+        if leaving is not None and (wrap_up is None or leaving[0] <= wrap_up[0]):
+            supervisions.has_left(shard, leaving[1])
+        elif wrap_up is not None:
+            mono, endpoint = wrap_up
+            agents.wrap_up_over(shard, endpoint, At(mono, at.wall - (at.mono - mono)))
+        else:
+            return
 
 
 def _outcome(shard: Shard, at: At) -> Outcome:

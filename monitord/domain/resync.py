@@ -171,7 +171,9 @@ def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
     application, data = channel.found
     spying = application in spy.SPY_APPLICATIONS
     supervision = shard.supervisions.get(shard.by_spyer.get(channel.uniqueid, ""))
-    bridged = supervision is not None and supervision.bridge is not None
+    bridged = supervision is not None and (
+        supervision.bridge is not None or supervision.left is not None
+    )
     if bridged or is_snoop(channel.name) or (supervision is not None) == spying:
         channel.astray = 0
         return

@@ -180,7 +180,7 @@ def supervision_record(shard: Shard, supervision: Supervision) -> SupervisionRec
         ended=supervision.ended.wall if supervision.ended is not None else None,
         ended_exact=supervision.end_exact,
         ended_after=supervision.end_after,
-        end_reason=supervision.end_reason,
+        end_reason=supervision.end_reason if supervision.ended is not None else None,
         ended_by_id=by[0] if by else None,
         ended_by_name=by[1] if by else None,
         length_ms=length,

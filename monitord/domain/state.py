@@ -197,6 +197,11 @@ class Supervision:
     segments: list[Segment] = field(default_factory=list)
     bridge: str | None = None
     """The bridge that the supervisor's channel was taken into out of the spy."""
+    spying: str | None = None
+    """Uniqueid of the channel that the spy is attached to, also while no call is on it."""
+    left: At | None = None
+    """When the supervisor's channel went on to something that is no spy; whether that is the end
+    or the way into a bridge with the customer shows within LEAVE_MS."""
     keyed: SpyType | None = None
     """Type chosen by keypad; Asterisk keeps it for whatever is spied on next."""
     exits: bool | None = None
@@ -269,6 +274,8 @@ class Shard:
     old_seen: int = 0
     wrapping: dict[str, None] = field(default_factory=dict)
     """Endpoints of agents with a wrap-up deadline."""
+    leaving: dict[str, None] = field(default_factory=dict)
+    """Ids of supervisions that have left the spy, until it shows where to."""
     ended_calls: dict[str, CallRecord] = field(default_factory=dict)
     """Rows of ended calls to which the agent's wrap-up is still to be added."""
     view: PbxView | None = None
@@ -288,6 +295,8 @@ class Shard:
             return channel.agent
         if channel.endpoint in self.agents:
             return channel.endpoint
+        if channel.endpoint in self.interfaces:  # Local/9@agents, whose telephone is another
+            return self.interfaces[channel.endpoint]
         if channel.account:
             return self.directory.by_account.get(channel.account)
         return None

@@ -14,7 +14,9 @@ from monitord.domain.ledger import SegmentRecord, SupervisionRecord
 from monitord.domain.state import Call, Channel, Segment, Shard, Supervision, make_id
 from monitord.domain.words import EndReason, Provenance, SpyType, SupervisionState
 
-_CONFERENCES = frozenset({"ConfBridge", "Bridge", "BridgeAdd", "BridgeWait"})
+LEAVE_MS = 3000
+"""A supervisor's channel that leaves the spy for a bridge with the customer is there well within
+this time (measured: some ms)."""
 
 WITH_THE_CALL_MS = 1000
 """A supervisor's channel that goes this soon after the spied one went with it. Only used where
@@ -43,12 +45,13 @@ def attach(
 ) -> Supervision:
     """The supervisor's channel listens to ``spyee`` from now on."""
     calls.become_spy(shard, spyer, at)
-    call = shard.calls.get(spyee.call) if spyee is not None and not spyee.spy else None
+    call = calls.call_under(shard, spyee) if spyee is not None else None
     agent, provenance = _agent_under(shard, spyee, call)
     if spyee_provenance is not None and agent is not None:
         provenance = spyee_provenance
 
     supervision = _open(shard, spyer.uniqueid)
+    keyed = None
     if supervision is not None:
         segment = supervision.open_segment
         if segment is not None:
@@ -56,16 +59,21 @@ def attach(
                 return supervision  # told twice
             _close_segment(shard, supervision, at)
         if agent is not None and supervision.agent not in (None, agent):
+            keyed = supervision.keyed
             end(shard, supervision, at, EndReason.MOVED)
             supervision = None
     if supervision is None:
         supervision = _begin(shard, spyer, at, exact=exact)
+        supervision.keyed = keyed
     elif supervision.state is SupervisionState.WAITING:
         supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
     if supervision.agent is None and agent is not None:
         supervision.agent, supervision.agent_provenance = agent, provenance
 
     supervision.state, supervision.since = SupervisionState.ACTIVE, at
+    supervision.spying = spyee.uniqueid if spyee is not None else None
+    supervision.left = supervision.end_reason = None
+    shard.leaving.pop(supervision.id, None)
     segment = Segment(
         n=len(supervision.segments) + 1,
         type=SpyType.UNKNOWN,
@@ -131,6 +139,8 @@ def _begin(shard: Shard, spyer: Channel, at: At, *, exact: bool) -> Supervision:
 def on_stopped(shard: Shard, event: ev.SpyStopped, at: At) -> None:
     supervision = _open(shard, event.spyer)
     segment = supervision.open_segment if supervision is not None else None
+    if supervision is not None:
+        supervision.spying = None
     # A Stop that comes after the bridge ends nothing that goes on there.
     if supervision is not None and segment is not None and not segment.in_bridge:
         detach(shard, supervision, at)
@@ -141,6 +151,45 @@ def detach(shard: Shard, supervision: Supervision, at: At, *, exact: bool = True
     _close_segment(shard, supervision, at, exact=exact)
     supervision.state, supervision.since = SupervisionState.WAITING, at
     touch(shard, supervision)
+
+
+# --- the call under it changes -----------------------------------------------------------
+
+
+def recheck(shard: Shard, bridge: str, at: At) -> None:
+    """Somebody entered or left a bridge: is a spied channel in another call now? It happens where
+    an agent waits in a conference for customers who come and go."""
+    for supervision in list(shard.supervisions.values()):
+        spyee = shard.channels.get(supervision.spying or "")
+        if spyee is None or spyee.bridge != bridge or supervision.ended is not None:
+            continue
+        call = calls.call_under(shard, spyee)
+        segment = supervision.segments[-1]
+        if call is None or segment.in_bridge or call.id == segment.call:
+            continue
+        spyer = shard.channels.get(supervision.spyer)
+        if spyer is not None and calls.has_customer(shard, call):
+            if supervision.open_segment is not None:
+                _close_segment(shard, supervision, at)
+            attach(shard, spyer, spyee, at, exact=True)
+
+
+def agent_changed(shard: Shard, call: Call, at: At) -> None:
+    """A customer's leg is spied on and talks to another agent now: Asterisk says nothing, but
+    it is another agent who is supervised (ami-facts 1.2)."""
+    for supervision_id in list(call.watchers):
+        supervision = shard.supervisions.get(supervision_id)
+        segment = supervision.open_segment if supervision is not None else None
+        if supervision is None or segment is None or segment.in_bridge:
+            continue
+        spyee = shard.channels.get(segment.spyee or "")
+        spyer = shard.channels.get(supervision.spyer)
+        if spyee is None or spyer is None or shard.agent_of(spyee) is not None:
+            continue
+        if supervision.agent not in (None, call.agent):
+            keyed = supervision.keyed
+            end(shard, supervision, at, EndReason.MOVED)
+            attach(shard, spyer, spyee, at, exact=True).keyed = keyed
 
 
 # --- which type it is --------------------------------------------------------------------
@@ -159,18 +208,38 @@ def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
     if event.application in spy.SPY_APPLICATIONS:
         take_spec(shard, supervision, channel)
         touch(shard, supervision)
-    elif supervision.bridge is None and not _on_the_way(supervision, event.application):
+    elif supervision.bridge is None and supervision.left is None:
         # After a spy with option E the dialplan goes on, if only to Hangup.
         reason = _reason(shard, supervision, at)
-        if reason is EndReason.HUNG_UP and event.application != "Hangup":
-            reason = EndReason.LEFT
-        end(shard, supervision, at, reason)
+        if event.application == "Hangup" or supervision.segments[-1].call not in shard.calls:
+            end(shard, supervision, at, reason)
+            return
+        # Or it is being taken into a bridge with the customer, which shows in a moment.
+        if supervision.open_segment is not None:
+            detach(shard, supervision, at)
+        supervision.left = at
+        supervision.end_reason = EndReason.LEFT if reason is EndReason.HUNG_UP else reason
+        shard.leaving[supervision.id] = None
 
 
-def _on_the_way(supervision: Supervision, application: str) -> bool:
-    """Whether this may be a supervisor who is being put into a conference with the customer: the
-    spy has stopped, the bridge is yet to come."""
-    return application in _CONFERENCES and supervision.open_segment is None
+def leaving_due(shard: Shard, mono: int) -> tuple[int, str] | None:
+    """The first supervision that had its time to turn up in a bridge by ``mono``."""
+    first: tuple[int, str] | None = None
+    for supervision_id in shard.leaving:
+        left = shard.supervisions[supervision_id].left
+        assert left is not None
+        until = left.mono + LEAVE_MS
+        if until <= mono and (first is None or until < first[0]):
+            first = (until, supervision_id)
+    return first
+
+
+def has_left(shard: Shard, supervision_id: str) -> None:
+    """It went elsewhere, when it left."""
+    supervision = shard.supervisions[supervision_id]
+    assert supervision.left is not None
+    reason = supervision.end_reason or EndReason.LEFT
+    end(shard, supervision, supervision.left, reason)
 
 
 def on_confirmed(shard: Shard, event: ev.ChannelConfirmed, at: At) -> None:
@@ -258,6 +327,8 @@ def channel_gone(shard: Shard, channel: Channel, at: At, *, exact: bool = True) 
     supervision = _open(shard, channel.uniqueid)
     if supervision is not None and supervision.bridge is not None:
         _leave(shard, supervision, at)
+    elif supervision is not None and supervision.left is not None:
+        has_left(shard, supervision.id)
     elif supervision is not None:
         end(shard, supervision, at, _reason(shard, supervision, at))
     for other in shard.supervisions.values():
@@ -300,6 +371,8 @@ def bridge_entered(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
         supervision = _open(shard, channel.uniqueid)
         if supervision is not None:
             supervision.bridge = bridge
+            supervision.left = supervision.end_reason = None
+            shard.leaving.pop(supervision.id, None)
     for uniqueid in list(shard.bridges.get(bridge, ())):
         supervision = _open(shard, uniqueid)
         if supervision is not None and supervision.bridge == bridge:
@@ -323,9 +396,14 @@ def _judge_bridge(shard: Shard, supervision: Supervision, at: At) -> None:
     bridge = supervision.bridge or ""
     segment = supervision.segments[-1]
     others = [shard.channels[u] for u in shard.bridges.get(bridge, ()) if u != supervision.spyer]
-    mine = [c for c in others if c.call == segment.call and not c.spy]
-    customers = [c for c in mine if shard.agent_of(c) is None]
-    agents_here = [c for c in mine if shard.agent_of(c) is not None]
+    people = [c for c in others if not c.spy]
+    customers = [c for c in people if c.call == segment.call and shard.agent_of(c) is None]
+    agents_here = [
+        c
+        for c in people
+        if (agent := shard.agent_of(c)) is not None
+        and (agent == supervision.agent or c.call == segment.call)
+    ]
     if customers and not agents_here:
         _go_on_as(shard, supervision, SpyType.BARGE_KICK, customers[0], at)
     elif customers or agents_here:
@@ -394,6 +472,7 @@ def end(
 ) -> None:
     if supervision.state is SupervisionState.WAITING:
         supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
+    shard.leaving.pop(supervision.id, None)
     _close_segment(shard, supervision, at, exact=exact)
     supervision.ended, supervision.end_exact, supervision.end_after = at, exact, after
     supervision.end_reason = reason

@@ -85,7 +85,7 @@ async def test_next_call_under_the_same_spy(scene: Scene, watch: Watch) -> None:
 async def test_star_moves_to_another_agent(scene: Scene, watch: Watch) -> None:
     one = await scene.customer_calls_in("5551234", queue="support")
     two = await scene.customer_calls_in("5559876", queue="sales")
-    spyer = await scene.supervisor_spies("2001", "PJSIP/1", "qE")
+    spyer = await scene.supervisor_spies("2001", "PJSIP/1", "q")
     shown = await watch.supervision(type="Monitor", state="active")
     seen = {shown["agent"]["endpoint"]}
     await scene.supervisor_presses(spyer, "*")
