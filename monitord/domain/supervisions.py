@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from monitord.domain import agents, calls, spy
 from monitord.domain import events as ev
-from monitord.domain.endpoint import endpoint_of
+from monitord.domain.endpoint import endpoint_of, is_local
 from monitord.domain.events import At
 from monitord.domain.ledger import SegmentRecord, SupervisionRecord
 from monitord.domain.state import Call, Channel, Segment, Shard, Supervision, make_id
@@ -398,6 +398,9 @@ def _judge_bridge(shard: Shard, supervision: Supervision, at: At) -> None:
     others = [shard.channels[u] for u in shard.bridges.get(bridge, ()) if u != supervision.spyer]
     people = [c for c in others if not c.spy]
     customers = [c for c in people if c.call == segment.call and shard.agent_of(c) is None]
+    if people and all(is_local(c.name) for c in people) and not _agent_has_a_phone(shard, segment):
+        # The customer is at the other end of the Local channel that used to lead to the agent.
+        customers, people = people, []
     agents_here = [
         c
         for c in people
@@ -414,6 +417,16 @@ def _judge_bridge(shard: Shard, supervision: Supervision, at: At) -> None:
     elif others:
         end(shard, supervision, at, EndReason.LEFT)
     # Alone: the customer may be on the way, moved by the same Redirect.
+
+
+def _agent_has_a_phone(shard: Shard, segment: Segment) -> bool:
+    """Whether an agent's own telephone still takes part in the call."""
+    call = shard.calls.get(segment.call or "")
+    legs = [shard.channels[u] for u in call.legs] if call is not None else []
+    return any(
+        c.bridge is not None and not is_local(c.name) and shard.agent_of(c) is not None
+        for c in legs
+    )
 
 
 def _go_on_as(

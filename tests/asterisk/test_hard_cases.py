@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.asterisk.watch import Watch
-from tests.lab.scene import BARGE, MONITOR, Scene
+from tests.lab.scene import BARGE, MONITOR, TAKEOVER, Scene
 
 
 async def types(watch: Watch, supervision: str) -> list[str]:
@@ -133,6 +133,35 @@ async def test_take_over_by_ami_bridge(scene: Scene, watch: Watch) -> None:
     (row,) = await watch.rows()
     assert row["type"] == "Barge-Kick" and row["end_reason"] == "call ended"
     assert await types(watch, row["id"]) == ["Barge", "Barge-Kick"]
+
+
+@pytest.mark.parametrize("queue", ["support", "local"])
+async def test_take_over_by_feature_code(scene: Scene, watch: Watch, queue: str) -> None:
+    """The shipped dialplan's own way; the supervision ends with the customer."""
+    call = await scene.customer_calls_in("5551234", campaign="spring", queue=queue)
+    spyer = await scene.supervisor_dials("2001", TAKEOVER, call.endpoint.rpartition("/")[2])
+    shown = await watch.supervision(type="Barge", state="active")
+    await scene.supervisor_presses(spyer, "0")
+    await watch.supervision(id=shown["id"], type="Barge-Kick", state="active")
+    await scene.phone_hangs_up(call.customer)
+    await scene.all_quiet()
+    await watch.nothing_left()
+    (row,) = await watch.rows()
+    assert row["type"] == "Barge-Kick" and row["end_reason"] == "call ended"
+    assert await types(watch, row["id"]) == ["Barge", "Barge-Kick"]
+
+
+async def test_supervisor_who_took_over_hangs_up(scene: Scene, watch: Watch) -> None:
+    call = await scene.customer_calls_in("5551234", campaign="spring")
+    spyer = await scene.supervisor_dials("2001", TAKEOVER, "1001")
+    await scene.supervisor_presses(spyer, "0")
+    await watch.supervision(type="Barge-Kick", state="active")
+    await scene.phone_hangs_up(spyer)
+    await scene.ami.wait_event("Hangup", Uniqueid=call.customer)
+    await scene.all_quiet()
+    await watch.nothing_left()
+    (row,) = await watch.rows()
+    assert row["type"] == "Barge-Kick" and row["end_reason"] == "hung up"
 
 
 async def test_take_over_by_double_redirect(scene: Scene, watch: Watch) -> None:

@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: FakeAmi) -> None:
         self.server = server
         self.received = bytearray()
+        self.sent = 0
         self.left = server.close_after
         self._rest = b""
         self.transport: asyncio.Transport
@@ -71,6 +72,7 @@ class Connection(asyncio.Protocol):
         if self.left is not None:
             data, self.left = data[: self.left], self.left - len(data)
         self.transport.write(data)
+        self.sent += len(data)
         if self.left is not None and self.left <= 0:
             self.transport.close()
 

@@ -7,8 +7,7 @@ from tests.lab.stage import Stage
 
 MONITOR, COACH, BARGE = "*221", "*222", "*223"
 SWITCH = "*224"  # Monitor, and by the keypad 4 Monitor, 5 Coach, 6 Barge
-
-TAKEOVER = "*225"  # the lab's own: Barge, and 0 takes the call over
+TAKEOVER = "*225"  # Barge, and 0 takes the call over
 
 
 class Supervisors(Stage):

@@ -1,0 +1,165 @@
+"""The recorder: what it took is on disk in the end, in its latest state, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from monitord.domain.ledger import Record
+from monitord.store import engine as engines
+from monitord.store import recorder as recorders
+from monitord.store.engine import open_store, sqlite_url
+from monitord.store.recorder import Recorder
+from tests.kit.centre import until
+from tests.kit.records import alias, call, gap, segment, status, supervision
+
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncEngine]:
+    # A lock is waited for only that long, so that the tests are fast.
+    monkeypatch.setattr(engines, "BUSY_MS", 50)
+    monkeypatch.setattr(recorders, "RETRY_S", 0.02)
+    opened = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+async def recorder(engine: AsyncEngine) -> AsyncIterator[Recorder]:
+    made = Recorder(engine)
+    task = asyncio.create_task(made.run())
+    yield made
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def read(path: Path, sql: str) -> Rows:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program holds the database."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+async def test_each_kind_and_the_latest_state(recorder: Recorder, tmp_path: Path) -> None:
+    first = supervision(1)
+    phone = call(1)
+    recorder.take([first, segment(first, 1), phone, alias("7.9", phone), status(1), gap(1)])
+    await recorder.settled()
+    recorder.take([supervision(1, campaign="summer")])
+    recorder.take([supervision(1, campaign="autumn", ended=5_000)])
+    await recorder.settled()
+    path = tmp_path / "m.sqlite3"
+    assert read(path, "SELECT campaign, ended FROM supervision") == [("autumn", 5_000)]
+    for table in ("segment", "call", "call_alias", "agent_status", "gap"):
+        assert read(path, f"SELECT count(*) FROM {table}") == [(1,)], table
+
+
+async def test_a_lock_is_survived_and_all_is_written(recorder: Recorder, tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite3"
+    recorder.take([supervision(0)])
+    await recorder.settled()
+    with locked(path):
+        for n in range(1, 300):
+            recorder.take([supervision(n)])
+        await until(lambda: recorder.failing, "it says that it cannot write")
+        recorder.take([supervision(7, ended=9_000), supervision(300)])
+        assert read(path, "SELECT count(*) FROM supervision") == [(1,)], "still read meanwhile"
+    await recorder.settled()
+    assert recorder.failing == "" and recorder.dropped == 0
+    assert read(path, "SELECT count(*) FROM supervision") == [(301,)]
+    assert read(path, f"SELECT ended FROM supervision WHERE id='{7:020x}'") == [(9_000,)]
+
+
+async def test_a_stop_in_the_middle_of_a_write(engine: AsyncEngine, tmp_path: Path) -> None:
+    """A cancelled transaction kept SQLite's lock, and its rows were lost."""
+    path = tmp_path / "m.sqlite3"
+    recorder = Recorder(engine)
+    task = asyncio.create_task(recorder.run())
+    with locked(path):
+        recorder.take([supervision(n) for n in range(50)])
+        await until(lambda: recorder._busy)
+        task.cancel()
+        await asyncio.wait([task])
+    recorder.take([supervision(3, ended=7_000)])
+    assert await recorder.drain() == 0
+    assert read(path, "SELECT count(*), max(ended) FROM supervision") == [(50, 7_000)]
+
+
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+async def test_a_stop_at_any_moment(engine: AsyncEngine, tmp_path: Path, turns: int) -> None:
+    recorder = Recorder(engine)
+    task = asyncio.create_task(recorder.run())
+    recorder.take([supervision(n) for n in range(50)])
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert await recorder.drain() == 0
+    assert read(tmp_path / "m.sqlite3", "SELECT count(*) FROM supervision") == [(50,)]
+
+
+async def test_drain_says_what_it_left(engine: AsyncEngine, tmp_path: Path) -> None:
+    recorder = Recorder(engine)
+    recorder.take([supervision(1), supervision(2)])
+    with locked(tmp_path / "m.sqlite3"):
+        assert await recorder.drain(deadline_s=0.1) == 2
+    assert await recorder.drain() == 0
+
+
+async def test_what_waits_is_bounded(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "WAITING_MOST", 10)
+    recorder = Recorder(engine)
+    with locked(tmp_path / "m.sqlite3"):
+        recorder.take([supervision(n) for n in range(6)])
+        writing = asyncio.create_task(recorder.write())
+        await until(lambda: recorder._busy)
+        recorder.take([supervision(n) for n in range(6, 20)])
+        assert not await writing
+        assert recorder.dropped == 10, "the batch under way counts as well"
+        recorder.take([supervision(2, ended=5_000)])  # newer state of a row that waits
+    assert await recorder.drain() == 0
+    rows = read(tmp_path / "m.sqlite3", "SELECT count(*), max(ended) FROM supervision")
+    assert rows == [(10, 5_000)]
+
+
+async def test_the_heartbeat(engine: AsyncEngine, tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite3"
+    recorder = Recorder(engine)
+    recorder.live = lambda: ["lab", "other"]
+    assert await recorder.write(), "without any row"
+    first = read(path, "SELECT pbx, last_seen FROM attachment ORDER BY pbx")
+    assert [p for p, _ in first] == ["lab", "other"]
+    recorder.live = lambda: ["lab"]
+    recorder.take([gap(1)])
+    await until(lambda: True)
+    assert await recorder.write()
+    again = dict(read(path, "SELECT pbx, last_seen FROM attachment"))
+    assert again["other"] == dict(first)["other"], "a PBX that is lost is not seen any more"
+    assert again["lab"] >= dict(first)["lab"]
+
+
+async def test_nothing_to_do_writes_nothing(engine: AsyncEngine) -> None:
+    recorder = Recorder(engine)
+    assert await recorder.write() and await recorder.write()
+    assert await recorder.drain() == 0
+    records: list[Record] = []
+    recorder.take(records)
+    await recorder.settled()
