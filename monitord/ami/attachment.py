@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from monitord.ami.link import Item, Link, LinkSettings
+from monitord.ami.headers import MalformedError
+from monitord.ami.link import DEFAULT_TIMING, Item, Link, LinkSettings, Timing
 from monitord.ami.protocol import Received
-from monitord.ami.translate import WANTED, MalformedError, translate
+from monitord.ami.translate import LIST_ITEMS, WANTED, translate
 from monitord.domain import events as ev
 from monitord.domain.events import At
 
@@ -38,6 +39,8 @@ class Attachment:
         flush: Callable[[], None],
         *,
         tap: Callable[[Item], None] | None = None,
+        timing: Timing = DEFAULT_TIMING,
+        queue_most: int = QUEUE_MOST,
     ) -> None:
         """``tap`` sees every item before it is applied, unwanted events included."""
         self.pbx = settings.pbx
@@ -46,17 +49,19 @@ class Attachment:
         self._tap = tap
         self._items: deque[Item] = deque()
         self._some = asyncio.Event()
-        self._asking: set[asyncio.Task[None]] = set()
-        self._asked: set[str] = set()
-        self.link = Link(settings, self._queue, wanted=None if tap is not None else WANTED)
+        self._queue_most = queue_most
+        self._group = asyncio.TaskGroup()
+        self._asking: set[str] = set()
+        wanted = None if tap is not None else WANTED
+        self.link = Link(settings, self._queue, wanted=wanted, timing=timing)
         self.malformed = 0
         self.failed = 0
         """Events that our own code could not apply: each one is a bug, and is logged."""
         self._log = structlog.get_logger("ami").bind(pbx=settings.pbx)
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        """Until cancelled; only once."""
+        async with self._group as group:
             group.create_task(self.link.run())
             group.create_task(self._consume())
             group.create_task(self._tick())
@@ -68,9 +73,11 @@ class Attachment:
     def _queue(self, item: Item) -> None:
         self._items.append(item)
         self._some.set()
-        if len(self._items) == QUEUE_MOST:
-            self._log.error("overrun", queued=QUEUE_MOST)
-            self.link.drop(f"more than {QUEUE_MOST} messages were waiting to be applied")
+        # Not only once: a connection that comes back too early would let it grow without end.
+        if len(self._items) >= self._queue_most and self.link.drop(
+            f"more than {self._queue_most} messages were waiting to be applied"
+        ):
+            self._log.error("overrun", queued=len(self._items))
 
     async def _consume(self) -> None:
         while True:
@@ -94,8 +101,11 @@ class Attachment:
             return
         if event is None:
             return
+        self._hand_on(event, At(item.mono, item.wall))
+
+    def _hand_on(self, event: ev.Event, at: At) -> None:
         try:
-            asks = self._apply(self.pbx, event, At(item.mono, item.wall))
+            asks = self._apply(self.pbx, event, at)
         except Exception:
             # One event that our code cannot take must not cost all the others. It is a bug of
             # ours, never a normal way.
@@ -103,32 +113,29 @@ class Attachment:
             self._log.exception("event_failed", type=type(event).__name__)
             return
         for uniqueid in asks:
-            self._confirm(uniqueid)
+            if uniqueid not in self._asking:
+                self._asking.add(uniqueid)
+                self._group.create_task(self._confirm(uniqueid))
 
-    def _confirm(self, uniqueid: str) -> None:
-        if uniqueid in self._asked:
-            return
-        self._asked.add(uniqueid)
-        task = asyncio.create_task(self.link.confirm(uniqueid))
-        self._asking.add(task)
-
-        def done(finished: asyncio.Task[None]) -> None:
-            self._asking.discard(finished)
-            self._asked.discard(uniqueid)
-
-        task.add_done_callback(done)
+    async def _confirm(self, uniqueid: str) -> None:
+        try:
+            await self.link.confirm(uniqueid)
+        finally:
+            self._asking.discard(uniqueid)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
             if not self._items:
-                self._apply(self.pbx, ev.Tick(), now)
+                self._hand_on(ev.Tick(), now)
                 self._flush()
 
 
 def translate_item(item: Item) -> ev.Event | None:
     """As :func:`translate`, for a message or a step."""
-    if isinstance(item, Received):
-        return translate(item.name, item.text)
-    return item.event
+    if not isinstance(item, Received):
+        return item.event
+    if item.name in LIST_ITEMS and not item.reply:
+        return None
+    return translate(item.name, item.text)

@@ -10,15 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from panoramisk.message import Message
+
+from monitord.ami.actions import NO_SUCH_CHANNEL, AmiError, NotSentError
 from monitord.ami.link import Link
-from monitord.ami.protocol import AmiError
 from monitord.domain.spy import SPY_APPLICATIONS
 
 NORMAL_CLEARING = "16"
 """Q.850 cause of an ordinary end."""
 
+DEADLINE_S = 3.0
+"""A person waits for it."""
+
 _UNIQUEID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,148}")
 """As Asterisk makes them; a leading slash would make Hangup take it for a pattern."""
+
+
+_GONE = "The supervisor's channel is gone already."
 
 
 class NotDoneError(Exception):
@@ -26,10 +34,12 @@ class NotDoneError(Exception):
 
 
 class Gateway:
-    def __init__(self, links: Mapping[str, Link]) -> None:
+    def __init__(self, links: Mapping[str, Link], *, deadline: float = DEADLINE_S) -> None:
+        """``deadline`` in seconds, for each of the two questions to the PBX."""
         self._links = links
+        self._deadline = deadline
 
-    async def check_spyer(self, pbx: str, uniqueid: str) -> None:
+    async def _check_spyer(self, pbx: str, uniqueid: str) -> Link:
         """Ask the PBX whether this channel is a supervisor's, now.
 
         Raises:
@@ -41,20 +51,23 @@ class Gateway:
         if not _UNIQUEID.fullmatch(uniqueid):
             raise NotDoneError("The channel's id is not one that Asterisk makes.")
         try:
-            answer = await link.ask("Status", {"Channel": uniqueid}, deadline=3.0)
+            answer = await link.ask("Status", {"Channel": uniqueid}, deadline=self._deadline)
         except AmiError as error:
             raise NotDoneError(f"The PBX could not be asked: {error}.") from None
+        if not answer[0].success and answer[0].message != NO_SUCH_CHANNEL:
+            raise NotDoneError(f"The PBX refused to say whose channel it is: {_why(answer[0])}.")
         items = [m for m in answer if m.event == "Status" and m.uniqueid == uniqueid]
         if not items:
-            raise NotDoneError("The supervisor's channel is gone already.")
+            raise NotDoneError(_GONE)
         spying = items[0].application in SPY_APPLICATIONS or items[0].channel.startswith("Snoop/")
         if not spying:
             raise NotDoneError(
                 "The supervisor's channel is no longer listening; hanging it up could end a call."
             )
+        return link
 
     async def hang_up_spyer(self, pbx: str, uniqueid: str) -> None:
-        """Hang up a channel that :meth:`check_spyer` has just confirmed.
+        """Hang up a supervisor's channel, if Status still says that it is one.
 
         Success means that Asterisk accepted it, not that it is done: a spy on a leg without
         audio frames stays (ami-facts 0.5).
@@ -62,14 +75,19 @@ class Gateway:
         Raises:
             NotDoneError: refused, or not known to be sent.
         """
-        await self.check_spyer(pbx, uniqueid)
-        link = self._links[pbx]
+        link = await self._check_spyer(pbx, uniqueid)
+        fields = {"Channel": uniqueid, "Cause": NORMAL_CLEARING}
         try:
-            answer = await link.ask(
-                "Hangup", {"Channel": uniqueid, "Cause": NORMAL_CLEARING}, deadline=3.0
-            )
+            answer = await link.ask("Hangup", fields, deadline=self._deadline)
+        except NotSentError as error:
+            raise NotDoneError(f"The PBX was not told: {error}.") from None
         except AmiError as error:
             raise NotDoneError(f"It is not known whether the PBX did it: {error}.") from None
         if not answer[0].success:
-            why = answer[0].message or "no reason given"
-            raise NotDoneError(f"The PBX refused to hang up: {why}.")
+            if answer[0].message == NO_SUCH_CHANNEL:
+                raise NotDoneError(_GONE)
+            raise NotDoneError(f"The PBX refused to hang up: {_why(answer[0])}.")
+
+
+def _why(answer: Message) -> str:
+    return (answer.message or "no reason given").rstrip(".")

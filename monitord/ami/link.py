@@ -12,38 +12,52 @@ import hashlib
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from panoramisk.message import Message
 
-from monitord.ami.protocol import (
+from monitord.ami.actions import (
+    NO_SUCH_CHANNEL,
     AmiError,
-    Counters,
     DeadlineError,
     LinkLostError,
-    Protocol,
-    Received,
+    NotSentError,
 )
+from monitord.ami.protocol import Counters, Protocol, Received
 from monitord.ami.translate import WANTED
 from monitord.domain import events as ev
 from monitord.domain.words import LinkState
 
-PING_EVERY_S = 5.0
-"""Also makes Asterisk flush events that a lost wake-up held back (ami-facts 2, Queue)."""
+UNACKNOWLEDGED_MS = 15_000
+"""After that long the kernel itself gives up a connection whose bytes nobody takes."""
 
-PING_DEADLINE_S = 8.0
-"""With PING_EVERY_S: a dead connection is known as lost in 13 s, below the 15 s promised."""
 
-CONNECT_DEADLINE_S = 10.0
-ANSWER_DEADLINE_S = 10.0
-LIST_DEADLINE_S = 30.0
-BOOT_HINT_S = 30.0
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long what is waited for, in seconds."""
 
-RETRY_FIRST_S, RETRY_MOST_S = 1.0, 30.0
-REFUSED_FIRST_S, REFUSED_MOST_S = 10.0, 60.0
-"""A wrong password is not tried more often: the site's fail2ban would lock us out."""
+    ping_every: float = 5.0
+    """Also makes Asterisk flush events that a lost wake-up held back (ami-facts 2, Queue)."""
+    ping_deadline: float = 8.0
+    """With ``ping_every``: a dead connection is known as lost in 13 s, below the 15 s promised."""
+    connect: float = 10.0
+    answer: float = 10.0
+    list: float = 30.0
+    boot_hint: float = 30.0
+    """After that long without FullyBooted, say what else may be the cause."""
+    retry_first: float = 1.0
+    retry_most: float = 30.0
+    refused_first: float = 10.0
+    refused_most: float = 60.0
+    """A wrong password is not tried more often: the site's fail2ban would lock us out."""
+    jitter: float = 0.25
+    """Share by which a wait is longer or shorter, so that daemons do not come back together."""
+
+
+DEFAULT_TIMING = Timing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,61 +99,99 @@ class Link:
         sink: Sink,
         *,
         wanted: frozenset[bytes] | None = WANTED,
+        timing: Timing = DEFAULT_TIMING,
         rng: random.Random | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """``pause`` waits between two connections."""
         self.settings = settings
         self._sink = sink
         self._wanted = wanted
+        self._timing = timing
         self._random = rng or random.Random()  # noqa: S311  # jitter is no secret
+        self._pause = pause
         self._protocol: Protocol | None = None
         self._booted = asyncio.Event()
+        self._reading = False
+        """All state is read or being read: what is asked of one channel adds to it."""
         self.live = asyncio.Event()
-        self.attempts = 0
         self.round_trip_ms: int | None = None
         """Of the last ping; half of it is what a message needs from there to here."""
         self.counters = Counters()
+        """Of all connections together."""
         self._log = structlog.get_logger("ami").bind(pbx=settings.pbx)
 
     # --- what others use -----------------------------------------------------------------
 
-    async def ask(
-        self, name: str, fields: dict[str, str], *, deadline: float = ANSWER_DEADLINE_S
-    ) -> list[Message]:
-        """One action on the present connection. Errors as :meth:`Protocol.ask`."""
+    async def ask(self, name: str, fields: dict[str, str], *, deadline: float) -> list[Message]:
+        """One action on the present connection, once its state is known. Errors as
+        :meth:`Protocol.ask`."""
         protocol = self._protocol
         if protocol is None or not self.live.is_set():
-            raise LinkLostError("the PBX is not reachable now")
+            raise NotSentError("the PBX is not connected")
         return await protocol.ask(name, fields, deadline=deadline)
 
+    async def confirm(self, uniqueid: str) -> None:
+        """Ask Status of one channel. What it says comes in its place among the events."""
+        protocol = self._protocol
+        if protocol is None or not self._reading:
+            return  # the resync to come asks of all
+        try:
+            answer = await protocol.ask(
+                "Status", {"Channel": uniqueid}, deadline=self._timing.answer, streamed=True
+            )
+        except AmiError as error:
+            self._log.warning("status_unanswered", why=str(error))
+            return
+        if answer[0].success:
+            return
+        if answer[0].message == NO_SUCH_CHANNEL:
+            self._step(ev.ChannelUnknown(uniqueid))
+        else:
+            self._log.warning("status_refused", why=answer[0].message)
+
+    def drop(self, why: str) -> bool:
+        """Give up the present connection; a new one reads all state again. Whether there was
+        one."""
+        if self._protocol is None or self._protocol.closed:
+            return False
+        self._protocol.drop(why)
+        return True
+
+    def offer(self, event: ev.Event) -> None:
+        """Put an event of our own in line with what the PBX sends."""
+        self._step(event)
+
+    # --- one connection after the other --------------------------------------------------
+
     async def run(self) -> None:
-        wait, refused_wait = RETRY_FIRST_S, REFUSED_FIRST_S
+        timing = self._timing
+        wait, refused_wait = timing.retry_first, timing.refused_first
         while True:
             began = time.monotonic()
-            self.attempts += 1
             try:
                 why = await self._attend()
             except LoginRefusedError as error:
                 pause = self._jitter(refused_wait)
-                refused_wait = min(refused_wait * 2, REFUSED_MOST_S)
+                refused_wait = min(refused_wait * 2, timing.refused_most)
                 self._step(
                     ev.LinkChanged(
                         LinkState.AUTH_FAILED,
-                        f"The PBX refused the login of user “{self.settings.username}”. "
+                        f"The PBX refused the login of user “{self.settings.username}” ({error}). "
                         "Check the secret, and permit/deny in manager.conf.",
                     )
                 )
                 self._log.error("login_refused", answer=str(error), retry_in_s=round(pause, 1))
             except (OSError, AmiError) as error:
-                why = str(error) or type(error).__name__
-                pause = self._retry(why, wait)
-                wait = min(wait * 2, RETRY_MOST_S)
+                pause = self._retry(_words(error), wait)
+                wait = min(wait * 2, timing.retry_most)
             else:
-                refused_wait = REFUSED_FIRST_S
-                if time.monotonic() - began > RETRY_MOST_S:
-                    wait = RETRY_FIRST_S
+                refused_wait = timing.refused_first
+                if time.monotonic() - began > timing.retry_most:
+                    wait = timing.retry_first
                 pause = self._retry(why, wait)
-                wait = min(wait * 2, RETRY_MOST_S)
-            await asyncio.sleep(pause)
+                wait = min(wait * 2, timing.retry_most)
+            await self._pause(pause)
 
     def _retry(self, why: str, wait: float) -> float:
         pause = self._jitter(wait)
@@ -148,66 +200,79 @@ class Link:
         return pause
 
     def _jitter(self, wait: float) -> float:
-        return wait * self._random.uniform(0.75, 1.25)
+        return wait * self._random.uniform(1 - self._timing.jitter, 1 + self._timing.jitter)
 
     # --- one connection ------------------------------------------------------------------
 
     async def _attend(self) -> str:
         """From connecting to the loss of the connection; gives the reason of the loss."""
-        settings = self.settings
         self._booted.clear()
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(CONNECT_DEADLINE_S):
-            transport, protocol = await loop.create_connection(
-                lambda: Protocol(self._received, self._wanted), settings.host, settings.port
-            )
-        sock = transport.get_extra_info("socket")
-        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000)
-        self._protocol, self.counters = protocol, protocol.counters
+        protocol = await self._connect()
         jobs: list[asyncio.Task[None]] = []
         try:
+            self._protocol = protocol
             await self._log_in(protocol)
-            jobs.append(asyncio.create_task(self._keep_alive(protocol)))
             settle = asyncio.create_task(self._become_live(protocol))
-            jobs.append(settle)
-            # Whatever ends first: a resync that fails also begins again from the connection.
-            protocol.lost.add_done_callback(lambda _: settle.cancel())
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.shield(settle)
+            jobs += [settle, asyncio.create_task(self._keep_alive(protocol))]
+            ends: list[asyncio.Future[Any]] = [settle, protocol.lost]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not protocol.lost.done():
+                settle.result()  # a resync that fails begins again from the connection
             return await protocol.lost
         finally:
             self.live.clear()
+            self._reading = False
             self.round_trip_ms = None
             self._protocol = None
+            protocol.close()
             for job in jobs:
                 job.cancel()
-                with contextlib.suppress(asyncio.CancelledError, AmiError):
-                    await job
-            protocol.close()
+            await asyncio.gather(*jobs, return_exceptions=True)
+
+    async def _connect(self) -> Protocol:
+        settings, deadline = self.settings, self._timing.connect
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(deadline):
+                transport, protocol = await loop.create_connection(
+                    lambda: Protocol(self._received, self._wanted, self.counters),
+                    settings.host,
+                    settings.port,
+                )
+        except TimeoutError:
+            raise AmiError(f"no connection to the PBX within {deadline:g} s") from None
+        except ValueError:
+            raise AmiError("the PBX's host is no host name") from None
+        sock = transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            with contextlib.suppress(OSError):  # the other side may be gone already
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+        return protocol
 
     async def _log_in(self, protocol: Protocol) -> None:
         """By challenge, so that the secret itself never travels."""
-        challenge = await protocol.ask("Challenge", {"AuthType": "MD5"}, deadline=ANSWER_DEADLINE_S)
-        text = challenge[0].challenge
-        if not challenge[0].success or not text:
-            raise LoginRefusedError(challenge[0].message or "no challenge given")
+        deadline = self._timing.answer
+        challenge = (await protocol.ask("Challenge", {"AuthType": "MD5"}, deadline=deadline))[0]
+        if not challenge.success or not challenge.challenge:
+            raise LoginRefusedError(challenge.message or "no challenge given")
         # The algorithm is Asterisk's (manager.c:2372); there is no other.
-        key = hashlib.md5((text + self.settings.secret).encode()).hexdigest()  # noqa: S324
+        proof = (challenge.challenge + self.settings.secret).encode()
+        key = hashlib.md5(proof, usedforsecurity=False).hexdigest()
         answer = await protocol.ask(
             "Login",
             {"AuthType": "MD5", "Username": self.settings.username, "Key": key, "Events": "on"},
-            deadline=ANSWER_DEADLINE_S,
+            deadline=deadline,
         )
         if not answer[0].success:
-            raise LoginRefusedError(answer[0].message)
+            raise LoginRefusedError(answer[0].message or "no reason given")
 
     async def _become_live(self, protocol: Protocol) -> None:
         """Wait for FullyBooted, whatever it takes, then read all state."""
         if not self._booted.is_set():
             self._step(ev.LinkChanged(LinkState.NOT_BOOTED, "Waiting until the PBX has started."))
         try:
-            await asyncio.wait_for(self._booted.wait(), BOOT_HINT_S)
+            async with asyncio.timeout(self._timing.boot_hint):
+                await self._booted.wait()
         except TimeoutError:
             hint = (
                 "Waiting until the PBX says FullyBooted. If it runs already, "
@@ -223,18 +288,25 @@ class Link:
 
     async def _resync(self, protocol: Protocol) -> None:
         self._step(ev.LinkChanged(LinkState.SYNCING, "Reading what runs on the PBX now."))
-        status = (await protocol.ask("CoreStatus", deadline=ANSWER_DEADLINE_S))[0]
-        self._check(status, "CoreStatus")
-        settings = (await protocol.ask("CoreSettings", deadline=ANSWER_DEADLINE_S))[0]
+        status = await self._fact(protocol, "CoreStatus")
+        settings = await self._fact(protocol, "CoreSettings")
+        if not status.corestartupdate or not status.corestartuptime:
+            raise AmiError("CoreStatus does not say when the PBX started")
         boot = f"{status.corestartupdate}T{status.corestartuptime}"
         self._step(ev.BootSeen(boot, settings.asteriskversion))
         self._step(ev.ResyncBegun())
+        self._reading = True
         for name in ("CoreShowChannels", "Status", "QueueStatus", "DeviceStateList"):
             # In this order: a channel that Status does not confirm is a ghost of the list before.
-            answer = await protocol.ask(name, deadline=LIST_DEADLINE_S, streamed=True)
+            answer = await protocol.ask(name, deadline=self._timing.list, streamed=True)
             if name != "QueueStatus":  # a PBX without app_queue has none
                 self._check(answer[0], name)
         self._step(ev.ResyncEnded())
+
+    async def _fact(self, protocol: Protocol, name: str) -> Message:
+        answer = (await protocol.ask(name, deadline=self._timing.answer))[0]
+        self._check(answer, name)
+        return answer
 
     def _check(self, answer: Message, name: str) -> None:
         if not answer.success:
@@ -242,30 +314,16 @@ class Link:
 
     async def _keep_alive(self, protocol: Protocol) -> None:
         while True:
-            await asyncio.sleep(PING_EVERY_S)
+            await asyncio.sleep(self._timing.ping_every)
             sent = time.monotonic()
             try:
-                await protocol.ask("Ping", deadline=PING_DEADLINE_S)
+                await protocol.ask("Ping", deadline=self._timing.ping_deadline)
             except DeadlineError:
-                protocol.drop(f"no answer to a ping within {PING_DEADLINE_S:g} s")
+                protocol.drop(f"no answer to a ping within {self._timing.ping_deadline:g} s")
                 return
-            except LinkLostError:
+            except (LinkLostError, NotSentError):
                 return
             self.round_trip_ms = round((time.monotonic() - sent) * 1000)
-
-    async def confirm(self, uniqueid: str) -> None:
-        """Ask Status for one channel and pass the answer on as an event."""
-        try:
-            answer = await self.ask("Status", {"Channel": uniqueid})
-        except AmiError as error:
-            self._log.warning("status_unanswered", why=str(error))
-            return
-        if not answer[0].success:
-            self._step(ev.ChannelUnknown(uniqueid))
-            return
-        for item in answer[1:]:
-            if item.event == "Status" and item.uniqueid == uniqueid:
-                self._step(ev.ChannelConfirmed(uniqueid, item.application, item.data))
 
     # --- in ------------------------------------------------------------------------------
 
@@ -279,11 +337,9 @@ class Link:
     def _step(self, event: ev.Event) -> None:
         self._sink(Step(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000, event))
 
-    def drop(self, why: str) -> None:
-        """Give up the present connection; a new one reads all state again."""
-        if self._protocol is not None:
-            self._protocol.drop(why)
 
-    def offer(self, event: ev.Event) -> None:
-        """Put an event of our own in line with what the PBX sends."""
-        self._step(event)
+def _words(error: Exception) -> str:
+    """For a person, who wants to know what and not where in our code."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

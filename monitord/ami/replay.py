@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from monitord.ami.attachment import translate_item
+from monitord.ami.headers import MalformedError
 from monitord.ami.link import Item
 from monitord.ami.trace import Header
-from monitord.ami.translate import MalformedError
 from monitord.domain.events import At, Tick
 from monitord.domain.ledger import (
     CallRecord,

@@ -36,7 +36,11 @@ _STEPS: dict[str, type[ev.Event]] = {
     )
 }
 
-_SECRET_HEADERS = re.compile(r"(?im)^(Secret|Key|Password|Challenge):.*$")
+_SECRET_HEADERS = re.compile(
+    r"(?im)^(Secret|MD5Secret|Key|Password|Challenge|Digit"
+    r"|(?:Received|Expected)(?:Challenge|Hash|Response)):[^\r\n]*"
+)
+"""A key that somebody pressed may be a digit of a card number."""
 
 
 class TraceError(ValueError):
@@ -84,37 +88,50 @@ class Scrubber:
             text = self._pattern.sub(lambda m: self._stand_ins[m[0]], text)
         return text
 
+    def scrub_all(self, value: Any) -> Any:
+        """Every string inside of it, keys of mappings too."""
+        if isinstance(value, str):
+            return self.scrub(value)
+        if isinstance(value, list):
+            return [self.scrub_all(v) for v in value]
+        if isinstance(value, dict):
+            return {self.scrub_all(k): self.scrub_all(v) for k, v in value.items()}
+        return value
+
 
 class Recorder:
     """Writes a trace, line by line, so that a kill costs at most the line under way."""
 
     def __init__(self, file: IO[bytes], scrubber: Scrubber) -> None:
         self._file = file
-        self._scrub = scrubber.scrub
+        self._scrubber = scrubber
         self._encode = msgspec.json.Encoder().encode
-        self.lines = 0
 
     def begin(self, header: Header) -> None:
-        self._write(header)
+        # Endpoints of the site's people may be numbers, and must fit what the lines then say.
+        self._write(self._scrubbed(header))
 
     def take(self, item: Item) -> None:
         if isinstance(item, Received):
-            line = _Line(item.mono, item.wall, item.name, item.reply, self._scrub(item.text))
+            text = self._scrubber.scrub(item.text)
+            line = _Line(item.mono, item.wall, item.name, item.reply, text)
         elif type(item.event).__name__ in _STEPS:
-            step = {"type": type(item.event).__name__, **msgspec.to_builtins(item.event)}
+            step = {"type": type(item.event).__name__, **self._scrubbed(item.event)}
             line = _Line(item.mono, item.wall, step=step)
         else:
             return
         self._write(line)
-        self.lines += 1
 
-    def _write(self, line: msgspec.Struct) -> None:
+    def _scrubbed(self, struct: msgspec.Struct) -> Any:
+        return self._scrubber.scrub_all(msgspec.json.decode(msgspec.json.encode(struct)))
+
+    def _write(self, line: Any) -> None:
         self._file.write(self._encode(line) + b"\n")
         self._file.flush()
 
 
 def read(path: Path) -> tuple[Header, list[Item]]:
-    """A whole trace.
+    """A whole trace. A last line that was cut while it was written does not count.
 
     Raises:
         TraceError: it is none, or a line of it is broken.
@@ -141,5 +158,7 @@ def _items(path: Path, lines: Iterable[bytes]) -> Iterator[Item]:
                 fields = dict(line.step)
                 cls = _STEPS[fields.pop("type")]
                 yield Step(line.mono, line.wall, msgspec.convert(fields, cls))
-        except (msgspec.MsgspecError, KeyError) as error:
+        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+            if not raw.endswith(b"\n"):
+                return
             raise TraceError(f"{path}: line {number} is broken: {error}") from None

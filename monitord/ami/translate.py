@@ -9,15 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from monitord.ami.headers import Headers, MalformedError, headers_of
 from monitord.domain import events as ev
 from monitord.domain.events import Event, Snapshot
-
-Headers = dict[str, str]
-
-
-class MalformedError(ValueError):
-    """A message that no event can be made of. The text names what is missing."""
-
 
 _MULTI = "ChanVariable"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -31,37 +25,23 @@ def unescape(value: str) -> str:
     return _ESCAPE.sub(lambda m: _CONTROL.get(m[1], m[1]), value)
 
 
-def headers_of(text: str) -> Headers:
-    """Header name to value. Repeated headers (``ChanVariable``) are joined by CRLF, which no
-    value can contain."""
-    headers: Headers = {}
-    for line in text.split("\r\n"):
-        key, colon, value = line.partition(":")
-        if not colon:
-            continue
-        if value[:1] == " ":
-            value = value[1:]
-        if key.endswith(_MULTI) and key in headers:
-            headers[key] += "\r\n" + value
-        else:
-            headers[key] = value
-    return headers
-
-
 def _need(headers: Headers, key: str) -> str:
     value = headers.get(key)
-    if not value:
+    if not value or value == "(null)":  # as C prints a string that is none
         raise MalformedError(f"{headers.get('Event', '?')} without {key}")
     return value
 
 
 def _number(value: str | None) -> str:
     """Asterisk writes ``<unknown>`` for an empty one."""
-    return "" if value is None or value == "<unknown>" else value.strip()
+    return "" if value in (None, "<unknown>", "(null)") else value.strip()
 
 
-def _whole(value: str | None, default: int = 0) -> int:
-    return int(value) if value and value.isdigit() and len(value) < 12 else default
+def _whole(value: str | None) -> int:
+    """0 for what is no number, or an absurd one. ``isdigit`` alone also takes ``²``, which
+    ``int`` does not."""
+    sane = value is not None and value.isascii() and value.isdigit() and len(value) < 10
+    return int(value or 0) if sane else 0
 
 
 def snapshot(headers: Headers, prefix: str = "") -> Snapshot:
@@ -124,10 +104,8 @@ def _member(h: Headers) -> Event:
 
 def _duration(value: str) -> int:
     """``01:02:03`` in seconds."""
-    parts = value.split(":")
-    if len(parts) == 3 and all(p.isdigit() for p in parts):
-        return int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2])
-    return 0
+    match = re.fullmatch(r"([0-9]{1,6}):([0-9]{2}):([0-9]{2})", value)
+    return int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3]) if match else 0
 
 
 def _reason(h: Headers) -> str:
@@ -198,20 +176,21 @@ _TABLE: dict[str, Callable[[Headers], Event]] = {
 _LINK_EVENTS = ("FullyBooted", "Shutdown", "Reload")
 """Not about state; the link itself acts on them."""
 
-_LIST_ITEMS = ("CoreShowChannel", "Status", "QueueMember")
+LIST_ITEMS = frozenset({"CoreShowChannel", "Status", "QueueMember"})
+"""Said only in answer to us. One that nobody asked for (a late or a forged one) is no event."""
 
-WANTED = frozenset(n.encode() for n in (*_TABLE, *_LINK_EVENTS))
-"""Names of the events that are read at all; the rest is dropped on sight of the name."""
-
-EVENTS = tuple(n for n in _TABLE if n not in _LIST_ITEMS)
+EVENTS = tuple(n for n in _TABLE if n not in LIST_ITEMS)
 """Names of the events that Asterisk sends by itself and that state is made of."""
+
+WANTED = frozenset(n.encode() for n in (*EVENTS, *_LINK_EVENTS))
+"""Names of the events that are read at all; the rest is dropped on sight of the name."""
 
 
 def translate(name: str, text: str) -> Event | None:
     """The domain event of one message, None where it is not about state.
 
     Raises:
-        MalformedError: a header is missing that the event cannot do without.
+        MalformedError: a header is missing that the event cannot do without, or is there twice.
     """
     make = _TABLE.get(name)
     return make(headers_of(text)) if make is not None else None
