@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +24,7 @@ from monitord.ami.gateway import Gateway
 from monitord.ami.link import Item
 from monitord.api import page
 from monitord.api.keys import STREAMS
-from monitord.api.server import Parts, make_app
+from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
 from monitord.audit.log import AuditLog
 from monitord.config import Loaded
 from monitord.domain.events import At
@@ -58,14 +59,20 @@ class Running:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Only one daemon may write one ledger."""
-    file: IO[str] = (folder / "monitord.lock").open("a+")
+    path = folder / "monitord.lock"
+    try:
+        file: IO[str] = path.open("a+")
+    except OSError as error:
+        raise StartError(f"store.folder: {path} cannot be written: {error.strerror}") from None
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise StartError(
                 f"another monitord already runs on {folder}; stop it, or name another store.folder"
             ) from None
+        except OSError as error:
+            raise StartError(f"store.folder: {path} cannot be locked: {error.strerror}") from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
@@ -114,12 +121,18 @@ async def running(
                     hub.apply,
                     hub.flush,
                     tap=None if tap is None else _bound(tap, link.pbx),
+                    is_spyer=partial(hub.is_spyer, link.pbx),
                 )
                 for link in loaded.links
             }
             now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
-            for pbx in attachments:
-                hub.apply(pbx, await remembered(engine, pbx), now)
+            try:
+                for pbx in attachments:
+                    hub.apply(pbx, await remembered(engine, pbx), now)
+            except StoreError as error:
+                raise StartError(str(error)) from None
+            if not loaded.accounts:
+                log.warning("nobody_can_sign_in", file=str(loaded.path))
             application = make_app(
                 Parts(
                     hub=hub,
@@ -170,7 +183,9 @@ async def recording(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[
     recorder = trace.Recorder(file, trace.Scrubber(loaded.settings.record.scrub_numbers))
     recorder.begin(trace.Header(pbx=pbx, site=loaded.site))
     hub = Hub([(pbx, pbx)], loaded.site, lambda records: None)
-    attachment = Attachment(link, hub.apply, hub.flush, tap=recorder.take)
+    attachment = Attachment(
+        link, hub.apply, hub.flush, tap=recorder.take, is_spyer=partial(hub.is_spyer, pbx)
+    )
     task = asyncio.create_task(attachment.run(), name=f"attachment {pbx}")
     try:
         yield attachment
@@ -198,23 +213,18 @@ async def _stop(tasks: list[asyncio.Task[None]], log: structlog.BoundLogger) -> 
 @asynccontextmanager
 async def _serving(loaded: Loaded, application: web.Application) -> AsyncIterator[str]:
     server = loaded.settings.server
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        handler_cancellation=False,
-        shutdown_timeout=3.0,
-        max_line_size=8190,
-        max_field_size=8190,
-    )
+    runner = make_runner(application)
     await runner.setup()
+    dress_bad_requests(runner)
     try:
         site = web.TCPSite(runner, server.host, server.port)
         try:
             await site.start()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "that is no host's name"
             raise StartError(
-                f"server.port: {server.host}:{server.port} cannot be listened on: "
-                f"{error.strerror}. Is something else using it?"
+                f"server.host, server.port: {server.host}:{server.port} cannot be listened on: "
+                f"{why}. Is something else using it?"
             ) from None
         port = runner.addresses[0][1]
         host = f"[{server.host}]" if ":" in server.host else server.host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import logging
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -19,7 +20,7 @@ from monitord import __version__
 from monitord import demo as simulation
 from monitord.app import Running, StartError, recording, running
 from monitord.config import ConfigError, Loaded, load
-from monitord.people.signin import hash_password
+from monitord.people.signin import PASSWORD_MOST, hash_password
 
 _CONFIG = click.option(
     "--config",
@@ -86,7 +87,7 @@ async def _demo(port: int, seed: int, speed: float, folder: Path) -> None:
                 click.echo(f"  {login:<11} {password}   ({simulation.LOGINS[login]})")
             click.echo("Ctrl-C ends it. The ledger stays in " + str(folder / "data"))
             sys.stdout.flush()
-            await until_stopped(daemon)
+            await until_stopped(daemon, _stop_asked())
 
 
 @main.command()
@@ -102,7 +103,8 @@ def record(config: Path, pbx: str | None, seconds: int | None, output: Path) -> 
     if pbx is None and len(loaded.links) > 1:
         raise click.UsageError("there are several PBXs in the settings; name one with --pbx")
     try:
-        file = output.open("xb")
+        # Customers' numbers may be in it.
+        file = os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except OSError as error:
         raise click.ClickException(f"{output}: {error.strerror}") from None
     with file:
@@ -113,10 +115,11 @@ async def _record(loaded: Loaded, pbx: str, file: IO[bytes], seconds: int | None
     async with recording(loaded, pbx, file) as attachment:
         stop = _stop_asked()
         live = asyncio.create_task(attachment.link.live.wait())
-        await asyncio.wait([stop, live], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stop, live], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if live.done():
             click.echo("recording; Ctrl-C ends it", err=True)
-        await asyncio.wait([stop], timeout=seconds)
+            await asyncio.wait([stop], timeout=seconds)
+        live.cancel()
 
 
 @main.command()
@@ -128,9 +131,16 @@ def password(length: int) -> None:
         if text != getpass.getpass("Again: "):
             raise click.ClickException("the two are not the same")
     else:
-        text = sys.stdin.readline().rstrip("\n")
-    if len(text) < length:
-        raise click.ClickException(f"the password must be at least {length} characters long")
+        try:
+            text = sys.stdin.readline(PASSWORD_MOST + 3).rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("the password is not text in UTF-8") from None
+    if not length <= len(text) <= PASSWORD_MOST:
+        raise click.ClickException(
+            f"the password must be {length} to {PASSWORD_MOST} characters long"
+        )
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise click.ClickException("the password is not text in UTF-8")
     click.echo(hash_password(text))
 
 
@@ -170,14 +180,14 @@ def set_up_log(level: str, form: str) -> None:
 
 
 async def _serve(loaded: Loaded) -> None:
+    stop = _stop_asked()  # first, so that a SIGTERM during the start ends it in order as well
     async with running(loaded) as daemon:
         click.echo(f"monitord serves the page at {daemon.url}", err=True)
-        await until_stopped(daemon)
+        await until_stopped(daemon, stop)
 
 
-async def until_stopped(daemon: Running) -> None:
+async def until_stopped(daemon: Running, stop: asyncio.Task[Any]) -> None:
     """Until SIGTERM or SIGINT, or until a part of the daemon fails, which must not go unseen."""
-    stop = _stop_asked()
     done, _ = await asyncio.wait([stop, *daemon.tasks], return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         if task is not stop and (error := task.exception()) is not None:

@@ -18,15 +18,22 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from monitord.ami.link import LinkSettings
+from monitord.blame import blame
 from monitord.domain.site import LABELS, Person, Site
 from monitord.people.permissions import Role
 from monitord.people.signin import Account, is_hash
 
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+# \Z, because $ would let a line break at the end pass.
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 AnyPort = Annotated[int, Meta(ge=0, le=65535)]
-Endpoint = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]+/[^\s/][^\x00-\x1f]{0,99}$")]
+Endpoint = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]+/[^\s/][^\x00-\x1f]{0,99}\Z")]
+
+
+FILE_MOST = 10 << 20
+SECRET_MOST = 4096
+"""Bytes that are read of each."""
 
 
 class ConfigError(Exception):
@@ -70,6 +77,9 @@ class Pbx(_Table, frozen=True):
     """File whose first line is the AMI secret; relative to the settings file."""
     secret_env: str = ""
     """Or the environment variable that holds it."""
+    keypad: bool = False
+    """The AMI user has the class ``dtmf``, so that a switch of the type by keypad is seen. Without
+    it such a supervision reads "at least"."""
 
 
 class Agents(_Table, frozen=True):
@@ -88,7 +98,7 @@ class PersonTable(_Table, frozen=True):
 
     id: Id
     name: Name
-    login: str = ""
+    login: Annotated[str, Meta(max_length=128)] = ""
     password_hash: str = ""
     """As ``monitord password`` prints it."""
     role: Role | None = None
@@ -145,16 +155,18 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         ConfigError: with the file, the key and the rule.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(FILE_MOST + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(raw) > 10 << 20:
-        raise ConfigError(f"{path}: larger than 10 MB")
+    if len(raw) > FILE_MOST:
+        raise ConfigError(f"{path}: larger than {FILE_MOST >> 20} MB")
     try:
         settings = msgspec.toml.decode(raw, type=Settings)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_place(str(error))}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        key, rule = blame(str(error))
+        raise ConfigError(f"{path}: {key or 'the file'}: {rule}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     settings = _from_environment(settings, environment)
     _check(path, settings)
@@ -171,30 +183,13 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
     )
 
 
-_AT = re.compile(r"^(?P<rule>.*?)(?: - at `\$\.?(?P<key>[^`]*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]+)`")
-_MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`")
-
-
-def _place(text: str) -> str:
-    """msgspec's message turned round: the key first, then the rule."""
-    match = _AT.match(text)
-    key, rule = (match["key"] or "", match["rule"]) if match else ("", text)
-    for pattern, words in ((_UNKNOWN, "there is no such key"), (_MISSING, "is missing")):
-        found = pattern.search(rule)
-        if found:
-            key = f"{key}.{found['field']}" if key else found["field"]
-            rule = words
-    return f"{key or 'the file'}: {rule}"
-
-
 def _from_environment(settings: Settings, environment: Mapping[str, str]) -> Settings:
     """MONITORD_HOST and MONITORD_PORT go before the file, for containers and demos."""
     server = settings.server
     if host := environment.get("MONITORD_HOST"):
         server = msgspec.structs.replace(server, host=host)
     if port := environment.get("MONITORD_PORT"):
-        if not port.isdigit() or int(port) > 65535:
+        if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
             raise ConfigError("environment: MONITORD_PORT: must be a whole number from 0 to 65535")
         server = msgspec.structs.replace(server, port=int(port))
     return msgspec.structs.replace(settings, server=server)
@@ -211,6 +206,7 @@ def _check(path: Path, settings: Settings) -> None:
         ("people.id", [p.id for p in settings.people]),
         ("people.login", [p.login for p in settings.people if p.login]),
         ("people.endpoints", [e for p in settings.people for e in p.endpoints]),
+        ("people.account_codes", [c for p in settings.people for c in p.account_codes]),
     ):
         for value, times in Counter(values).items():
             if times > 1:
@@ -224,6 +220,8 @@ def _check(path: Path, settings: Settings) -> None:
             refuse(f"{key}.password_hash", "must be what “monitord password” prints")
         if person.password_hash and not person.login:
             refuse(f"{key}.login", "is missing, but there is a password_hash")
+        if person.role is not None and not person.login:
+            refuse(f"{key}.login", "is missing, but there is a role")
     for name in settings.variables:
         if not re.fullmatch(r"[A-Za-z0-9(),]{1,80}|[A-Za-z][A-Za-z0-9_]{0,79}", name):
             refuse(f"variables.{name}", "is no channel variable's name (write it without __)")
@@ -231,8 +229,21 @@ def _check(path: Path, settings: Settings) -> None:
         if times > 1:
             refuse("variables", f"only one variable can carry {label!r}, not {times}")
     for index, origin in enumerate(settings.server.origins):
-        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", origin):
-            refuse(f"server.origins[{index}]", "must look like https://host or https://host:port")
+        # As browsers send it, since it is compared letter by letter.
+        if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", origin):
+            refuse(
+                f"server.origins[{index}]",
+                "must look like https://host or https://host:port, in small letters",
+            )
+        if re.fullmatch(r"http://.*:80|https://.*:443", origin):
+            refuse(f"server.origins[{index}]", "must be without the port, as browsers leave it out")
+    hosts = [("server.host", settings.server.host)]
+    hosts += [(f"pbx[{i}].host", p.host) for i, p in enumerate(settings.pbx)]
+    for key, host in hosts:
+        try:
+            host.encode("idna")
+        except UnicodeError:
+            refuse(key, f"{host!r} cannot be the name or address of a host")
 
 
 def _link(path: Path, index: int, pbx: Pbx, environment: Mapping[str, str]) -> LinkSettings:
@@ -252,10 +263,13 @@ def _link(path: Path, index: int, pbx: Pbx, environment: Mapping[str, str]) -> L
 
 def _read_secret(key: str, path: Path) -> str:
     try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{key}: {path} cannot be read: {error}") from None
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read(SECRET_MOST).decode()
+    except OSError as error:
+        raise ConfigError(f"{key}: {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{key}: {path} is not text in UTF-8") from None
     if mode & stat.S_IROTH:
         raise ConfigError(f"{key}: {path} can be read by everybody; chmod it to 600")
     secret = text.split("\n", 1)[0].strip()
@@ -275,4 +289,5 @@ def _site(settings: Settings) -> Site:
         agent_patterns=tuple(settings.agents.patterns),
         wrap_up_reasons=frozenset(settings.agents.wrap_up_reasons),
         wrap_up_s=dict(settings.agents.wrap_up_s),
+        keypads=frozenset(p.id for p in settings.pbx if p.keypad),
     )

@@ -115,20 +115,20 @@ LIVE_DEVICE = DEVICE.encode() + b"\r\n\r\n"
 
 
 async def test_from_nothing_to_live_in_order(ami: FakeAmi) -> None:
-    ami.lists = {"CoreShowChannels": [CHANNEL, LIVE_DEVICE], "Status": [STATUS]}
+    ami.lists = {"Status": [STATUS, LIVE_DEVICE]}
     async with watch(ami).running() as watched:
         await watched.until_state(LIVE)
         assert watched.states[-2:] == [SYNCING, LIVE]
         kinds = [type(i.event).__name__ if isinstance(i, Step) else i.name for i in watched.items]
         begun = kinds.index("BootSeen")
         assert kinds[begun:] == [
-            *("BootSeen", "ResyncBegun", "CoreShowChannel", "DeviceStateChange", "Status"),
+            *("BootSeen", "ResyncBegun", "Status", "DeviceStateChange"),
             *("ResyncEnded", "LinkChanged"),
         ]
         assert ev.BootSeen("2026-11-22T04:08:34", "22.10.1") in watched.steps
         assert [f["Action"] for f in ami.actions] == [
             *("Challenge", "Login", "CoreStatus", "CoreSettings"),
-            *("CoreShowChannels", "Status", "QueueStatus", "DeviceStateList"),
+            *("Status", "QueueStatus", "DeviceStateList"),
         ]
         assert watched.link.live.is_set() and not watched.pauses
     assert not watched.link.live.is_set()
@@ -320,7 +320,7 @@ async def test_pings_measure_the_way(ami: FakeAmi) -> None:
         ("Login", "no answer to Login"),
         ("CoreStatus", "no answer to CoreStatus"),
         ("CoreSettings", "no answer to CoreSettings"),
-        ("CoreShowChannels", "no answer to CoreShowChannels"),
+        ("Status", "no answer to Status"),
         ("DeviceStateList", "no answer to DeviceStateList"),
     ],
 )
@@ -340,7 +340,6 @@ async def test_every_action_has_a_deadline(ami: FakeAmi, action: str, why: str) 
     [
         ("CoreStatus", "CoreStatus was refused: Permission denied"),
         ("CoreSettings", "CoreSettings was refused"),
-        ("CoreShowChannels", "CoreShowChannels was refused"),
         ("Status", "Status was refused"),
         ("DeviceStateList", "DeviceStateList was refused"),
     ],
@@ -392,7 +391,7 @@ async def test_odd_answers_do_not_end_the_link(ami: FakeAmi, action: str, reply:
 
 async def test_a_connection_cut_at_any_place(ami: FakeAmi) -> None:
     """The server's bytes end after each of many lengths; nothing half is taken for something."""
-    ami.lists = {"CoreShowChannels": [CHANNEL, LIVE_DEVICE], "Status": [STATUS]}
+    ami.lists = {"Status": [STATUS, LIVE_DEVICE]}
     async with watch(ami).running() as watched:
         await watched.until_state(LIVE)
         whole = {i.text for i in watched.items if isinstance(i, Received)}
@@ -478,7 +477,7 @@ async def test_nothing_is_sent_again_and_nothing_but_what_may_be(ami: FakeAmi) -
     assert sent.count(b"Channel: a.1\r\n") == 1
     for connection in ami.connections:
         # One of each list per login; a channel is named only where somebody asked.
-        assert connection.received.count(b"Action: CoreShowChannels") <= 1
+        assert connection.received.count(b"Action: QueueStatus") <= 1
     assert {a.decode() for a in re.findall(rb"Action: (\w+)\r\n", sent)} <= set(ACTIONS)
     assert not re.search(rb"[^\x20-\x7e\r\n]|[^\r]\n|\r[^\n]", sent)
 

@@ -145,8 +145,8 @@ async def test_a_stop_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     async with centre(tmp_path, silent_share=1.0) as here:
         wanted = with_inbound(here)
         asked = asyncio.create_task(here.sue.disconnect(wanted))
-        while not here.hangups():
-            await here.advance(0.05)
+        shard = here.daemon.hub.shards["lab"]
+        await until(lambda: shard.supervisions[wanted].disconnect_pending)
     await asyncio.wait([asked])
     asked.exception()
     rows = read_audit(tmp_path / "data" / "monitord.sqlite3")

@@ -1,4 +1,4 @@
-"""The stream: snapshot and deltas are the server's picture, whoever comes, goes or does not read."""
+"""The stream: what a client holds is the server's picture, whoever comes, goes or reads not."""
 
 from __future__ import annotations
 

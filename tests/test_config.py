@@ -126,7 +126,7 @@ def test_file_refused(make: str, tmp_path: Path) -> None:
         path.write_bytes(b"#" * ((10 << 20) + 1))
     elif make == "not-utf8":
         path.write_bytes(b'a = "\xff"')
-    with pytest.raises(ConfigError, match="monitord.toml: "):
+    with pytest.raises(ConfigError, match=r"monitord\.toml: "):
         load(path, {})
 
 

@@ -121,7 +121,7 @@ happenings: st.SearchStrategy[Event] = st.one_of(
     st.just(ev.ResyncBegun()),
     _apps(
         lambda a, d: st.builds(
-            ev.ResyncChannel,
+            ev.ChannelTold,
             snapshots(),
             st.just(a),
             st.just(d),
@@ -129,7 +129,6 @@ happenings: st.SearchStrategy[Event] = st.one_of(
             st.just("") | bridges,
         )
     ),
-    _apps(lambda a, d: st.builds(ev.ChannelConfirmed, uids, st.just(a), st.just(d))),
     st.builds(ev.ChannelUnknown, uids),
     st.just(ev.ResyncEnded()),
     st.just(ev.ReconcileBegun()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ BATCH_MOST = 512
 
 TICK_S = 0.5
 
+_OWNER = re.compile(r"(?m)^Uniqueid: (\S+?)\r?$")
+_SWITCH = re.compile(r"(?m)^Digit: [456]\r?$")
+
 Apply = Callable[[str, ev.Event, At], Sequence[str]]
 """(pbx, event, at) to the uniqueids of which Status should be asked."""
 
@@ -39,14 +43,18 @@ class Attachment:
         flush: Callable[[], None],
         *,
         tap: Callable[[Item], None] | None = None,
+        is_spyer: Callable[[str], bool] = lambda uniqueid: False,
         timing: Timing = DEFAULT_TIMING,
         queue_most: int = QUEUE_MOST,
     ) -> None:
-        """``tap`` sees every item before it is applied, unwanted events included."""
+        """``tap`` sees every item before it is applied, unwanted events included. ``is_spyer``
+        tells whether a uniqueid is a supervisor's: digits of all others go no further than here.
+        """
         self.pbx = settings.pbx
         self._apply = apply
         self._flush = flush
         self._tap = tap
+        self._is_spyer = is_spyer
         self._items: deque[Item] = deque()
         self._some = asyncio.Event()
         self._queue_most = queue_most
@@ -91,6 +99,8 @@ class Attachment:
             await asyncio.sleep(0)
 
     def _take(self, item: Item) -> None:
+        if isinstance(item, Received) and item.name.startswith("DTMF") and not self._keeps(item):
+            return
         if self._tap is not None:
             self._tap(item)
         try:
@@ -102,6 +112,14 @@ class Attachment:
         if event is None:
             return
         self._hand_on(event, At(item.mono, item.wall))
+
+    def _keeps(self, item: Received) -> bool:
+        """Whether a key is a supervisor's, and one that means something there. Any other may be
+        a digit of a customer's card number: it is dropped unread, before a trace or a log."""
+        owner = _OWNER.search(item.text)
+        if owner is None or not self._is_spyer(owner[1]):
+            return False
+        return item.name == "DTMFEnd" and _SWITCH.search(item.text) is not None
 
     def _hand_on(self, event: ev.Event, at: At) -> None:
         try:

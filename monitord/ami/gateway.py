@@ -33,14 +33,19 @@ class NotDoneError(Exception):
     """The PBX was not told to do it, or would not. The text is for a person."""
 
 
+class NotKnownError(NotDoneError):
+    """The PBX was told, but whether it did it is not known."""
+
+
 class Gateway:
     def __init__(self, links: Mapping[str, Link], *, deadline: float = DEADLINE_S) -> None:
         """``deadline`` in seconds, for each of the two questions to the PBX."""
         self._links = links
         self._deadline = deadline
 
-    async def _check_spyer(self, pbx: str, uniqueid: str) -> Link:
-        """Ask the PBX whether this channel is a supervisor's, now.
+    async def _check_spyer(self, pbx: str, uniqueid: str, bridge: str | None) -> Link:
+        """Ask the PBX whether this channel is a supervisor's, now: in a spy, or after a take-over
+        in the very ``bridge`` that it shares with the customer.
 
         Raises:
             NotDoneError: it is not, or nobody can say.
@@ -59,6 +64,13 @@ class Gateway:
         items = [m for m in answer if m.event == "Status" and m.uniqueid == uniqueid]
         if not items:
             raise NotDoneError(_GONE)
+        if bridge is not None:
+            if items[0].bridgeid != bridge:
+                raise NotDoneError(
+                    "The supervisor's channel is no longer with that customer; hanging it up "
+                    "could end another call."
+                )
+            return link
         spying = items[0].application in SPY_APPLICATIONS or items[0].channel.startswith("Snoop/")
         if not spying:
             raise NotDoneError(
@@ -66,23 +78,25 @@ class Gateway:
             )
         return link
 
-    async def hang_up_spyer(self, pbx: str, uniqueid: str) -> None:
-        """Hang up a supervisor's channel, if Status still says that it is one.
+    async def hang_up_spyer(self, pbx: str, uniqueid: str, bridge: str | None = None) -> None:
+        """Hang up a supervisor's channel, if Status still says that it is one. ``bridge``: the one
+        in which it took a call over, which drops the customer.
 
         Success means that Asterisk accepted it, not that it is done: a spy on a leg without
         audio frames stays (ami-facts 0.5).
 
         Raises:
-            NotDoneError: refused, or not known to be sent.
+            NotDoneError: refused.
+            NotKnownError: sent, and no answer.
         """
-        link = await self._check_spyer(pbx, uniqueid)
+        link = await self._check_spyer(pbx, uniqueid, bridge)
         fields = {"Channel": uniqueid, "Cause": NORMAL_CLEARING}
         try:
             answer = await link.ask("Hangup", fields, deadline=self._deadline)
         except NotSentError as error:
             raise NotDoneError(f"The PBX was not told: {error}.") from None
         except AmiError as error:
-            raise NotDoneError(f"It is not known whether the PBX did it: {error}.") from None
+            raise NotKnownError(f"It is not known whether the PBX did it: {error}.") from None
         if not answer[0].success:
             if answer[0].message == NO_SUCH_CHANNEL:
                 raise NotDoneError(_GONE)

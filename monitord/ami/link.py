@@ -53,6 +53,7 @@ class Timing:
     refused_first: float = 10.0
     refused_most: float = 60.0
     """A wrong password is not tried more often: the site's fail2ban would lock us out."""
+    reconcile_every: float = 30.0
     jitter: float = 0.25
     """Share by which a wait is longer or shorter, so that daemons do not come back together."""
 
@@ -218,6 +219,7 @@ class Link:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not protocol.lost.done():
                 settle.result()  # a resync that fails begins again from the connection
+                jobs.append(asyncio.create_task(self._reconcile(protocol)))
             return await protocol.lost
         finally:
             self.live.clear()
@@ -296,12 +298,29 @@ class Link:
         self._step(ev.BootSeen(boot, settings.asteriskversion))
         self._step(ev.ResyncBegun())
         self._reading = True
-        for name in ("CoreShowChannels", "Status", "QueueStatus", "DeviceStateList"):
-            # In this order: a channel that Status does not confirm is a ghost of the list before.
+        # Not CoreShowChannels: it also lists what has ended while a spy holds it, and Status is
+        # the truth (ami-facts 0.4, 1.8).
+        for name in ("Status", "QueueStatus", "DeviceStateList"):
             answer = await protocol.ask(name, deadline=self._timing.list, streamed=True)
             if name != "QueueStatus":  # a PBX without app_queue has none
                 self._check(answer[0], name)
         self._step(ev.ResyncEnded())
+
+    async def _reconcile(self, protocol: Protocol) -> None:
+        """From time to time ask again which channels there are: a Hangup or a ChanSpyStop can be
+        missing (ami-facts 0.3, 0.4)."""
+        while True:
+            await asyncio.sleep(self._timing.reconcile_every)
+            self._step(ev.ReconcileBegun())
+            try:
+                answer = await protocol.ask("Status", deadline=self._timing.list, streamed=True)
+            except DeadlineError as error:
+                self._log.warning("reconcile_unanswered", why=str(error))
+                continue
+            except (LinkLostError, NotSentError):
+                return
+            if answer[0].success:
+                self._step(ev.ReconcileEnded())
 
     async def _fact(self, protocol: Protocol, name: str) -> Message:
         answer = (await protocol.ask(name, deadline=self._timing.answer))[0]

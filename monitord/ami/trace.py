@@ -29,7 +29,6 @@ _STEPS: dict[str, type[ev.Event]] = {
         ev.BootSeen,
         ev.ResyncBegun,
         ev.ResyncEnded,
-        ev.ChannelConfirmed,
         ev.ChannelUnknown,
         ev.DisconnectSent,
         ev.DisconnectSettled,
@@ -37,10 +36,9 @@ _STEPS: dict[str, type[ev.Event]] = {
 }
 
 _SECRET_HEADERS = re.compile(
-    r"(?im)^(Secret|MD5Secret|Key|Password|Challenge|Digit"
+    r"(?im)^(Secret|MD5Secret|Key|Password|Challenge"
     r"|(?:Received|Expected)(?:Challenge|Hash|Response)):[^\r\n]*"
 )
-"""A key that somebody pressed may be a digit of a card number."""
 
 
 class TraceError(ValueError):

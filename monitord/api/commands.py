@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 import structlog
 from aiohttp import web
-from msgspec import Struct
 
-from monitord.ami.gateway import NotDoneError
+from monitord.ami.gateway import NotDoneError, NotKnownError
 from monitord.api import wire
 from monitord.api.keys import ATTACHMENTS, AUDIT, GATEWAY, HISTORY, HUB, needs
 from monitord.api.problems import Refused, answer, body_of, only
 from monitord.audit.log import AuditError, AuditLog
 from monitord.domain import events as ev
+from monitord.domain.state import Shard, Supervision
 from monitord.domain.words import LinkState
 from monitord.live.hub import Frame, Hub
 from monitord.people.signin import Account
@@ -32,14 +32,16 @@ _NOT_CONFIRMED = (
 )
 
 
-class _Empty(Struct, frozen=True, forbid_unknown_fields=True):
-    pass
+_DROPS = (
+    "the supervisor has taken the call over, so a disconnect drops the customer as well; "
+    "say so with drops_customer"
+)
 
 
 async def disconnect(request: web.Request) -> web.Response:
     account = needs(request, "supervision.disconnect")
     only(request)
-    await body_of(request, _Empty)
+    body = await body_of(request, wire.Disconnect)
     hub = request.app[HUB]
     supervision_id = request.match_info["id"]
     found = hub.supervision(supervision_id)
@@ -50,10 +52,48 @@ async def disconnect(request: web.Request) -> web.Response:
     shard, supervision = found
     if shard.link is not LinkState.LIVE:
         raise Refused(409, "the PBX cannot be reached now, so nothing can be disconnected on it")
-    if supervision.disconnect_pending:
+    if supervision.took_over and not body.drops_customer:
+        raise Refused(409, _DROPS, "drops_customer")
+    if supervision.disconnect_pending or supervision_id in request.app[ACTS]:
         raise Refused(409, "a disconnect of this supervision is already on its way")
 
-    audit = request.app[AUDIT]
+    # In its place before anything is waited for, so that two who ask at once do not both get it.
+    # It is done to the end even if the person who asked closes the page.
+    act = asyncio.create_task(
+        _act(request.app, account, shard, supervision, drops_customer=body.drops_customer)
+    )
+    request.app[ACTS][supervision_id] = act
+    act.add_done_callback(lambda _: request.app[ACTS].pop(supervision_id, None))
+    return answer(await asyncio.shield(act))
+
+
+ACTS = web.AppKey("acts", dict[str, asyncio.Task[wire.DisconnectOutcome]])
+"""Commands under way, by the supervision."""
+
+FINISH_S = 12.0
+"""How long a stop waits for them: two questions to the PBX, CONFIRM_S, and two rows."""
+
+
+async def finish(app: web.Application) -> None:
+    """At the daemon's stop, while the PBXs are still attached: let what was begun end, so that its
+    outcome stands in the audit log."""
+    acts = list(app[ACTS].values())
+    if not acts:
+        return
+    _, left = await asyncio.wait(acts, timeout=FINISH_S)
+    if left:
+        structlog.get_logger("audit").error("commands_left", commands=len(left))
+
+
+async def _act(
+    app: web.Application,
+    account: Account,
+    shard: Shard,
+    supervision: Supervision,
+    *,
+    drops_customer: bool,
+) -> wire.DisconnectOutcome:
+    audit = app[AUDIT]
     detail = {
         "pbx": shard.pbx,
         "channel": supervision.spyer,
@@ -66,56 +106,50 @@ async def disconnect(request: web.Request) -> web.Response:
             actor_id=account.id,
             actor_name=account.name,
             action="disconnect",
-            target=supervision_id,
+            target=supervision.id,
             detail=detail,
         )
     except AuditError:
         raise Refused(
             503, "nothing can be disconnected while the audit log cannot be written"
         ) from None
-
-    # From here on it is done to the end even if the person who asked closes the page.
-    act = asyncio.create_task(
-        _carry_out(request.app, account, shard.pbx, supervision_id, supervision.spyer, row)
-    )
-    request.app[ACTS].add(act)
-    act.add_done_callback(request.app[ACTS].discard)
-    return answer(await asyncio.shield(act))
-
-
-ACTS = web.AppKey("acts", set[asyncio.Task[wire.DisconnectOutcome]])
-"""Commands under way."""
+    if app[HUB].supervision(supervision.id) is None:
+        # While the row was written. The same channel may be in another supervision by now, whose
+        # end nobody asked for.
+        outcome = wire.DisconnectOutcome("confirmed", "It had ended by itself.")
+    elif supervision.took_over and not drops_customer:
+        outcome = wire.DisconnectOutcome("refused", _DROPS)  # since it was asked for
+    else:
+        outcome = await _carry_out(app, account, shard.pbx, supervision)
+    await _write_outcome(audit, account, supervision.id, outcome, row)
+    return outcome
 
 
 async def _carry_out(
-    app: web.Application,
-    account: Account,
-    pbx: str,
-    supervision_id: str,
-    spyer: str,
-    row: int,
+    app: web.Application, account: Account, pbx: str, supervision: Supervision
 ) -> wire.DisconnectOutcome:
     hub, attachment = app[HUB], app[ATTACHMENTS][pbx]
+    supervision_id = supervision.id
     ended, stop = _end_of(hub, supervision_id)
     attachment.offer(ev.DisconnectSent(supervision_id, account.id, account.name))
     try:
-        await app[GATEWAY].hang_up_spyer(pbx, spyer)
-        await asyncio.wait_for(asyncio.shield(ended), CONFIRM_S)
-        outcome = wire.DisconnectOutcome("confirmed", "")
+        segment = supervision.open_segment
+        bridge = supervision.bridge if segment is not None and segment.in_bridge else None
+        await app[GATEWAY].hang_up_spyer(pbx, supervision.spyer, bridge)
+        async with asyncio.timeout(CONFIRM_S):
+            await ended
+        return wire.DisconnectOutcome("confirmed", "")
+    except NotKnownError as error:
+        return wire.DisconnectOutcome("not_confirmed", str(error))
     except NotDoneError as error:
-        gone = hub.supervision(supervision_id) is None
-        outcome = (
-            wire.DisconnectOutcome("confirmed", "It had ended by itself.")
-            if gone
-            else wire.DisconnectOutcome("refused", str(error))
-        )
+        if hub.supervision(supervision_id) is None:
+            return wire.DisconnectOutcome("confirmed", "It had ended by itself.")
+        return wire.DisconnectOutcome("refused", str(error))
     except TimeoutError:
-        outcome = wire.DisconnectOutcome("not_confirmed", _NOT_CONFIRMED)
+        return wire.DisconnectOutcome("not_confirmed", _NOT_CONFIRMED)
     finally:
         stop()
         attachment.offer(ev.DisconnectSettled(supervision_id))
-    await _write_outcome(app[AUDIT], account, supervision_id, outcome, row)
-    return outcome
 
 
 async def _write_outcome(

@@ -25,6 +25,8 @@ def missing(folder: Path = FOLDER) -> str | None:
 
 
 def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
+    root = folder.resolve()
+
     async def app(_request: web.Request) -> web.StreamResponse:
         return _html(folder / "index.html")
 
@@ -39,7 +41,8 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
     async def asset(request: web.Request) -> web.StreamResponse:
         # Only names, no paths: the router's pattern lets no slash and no leading dot in.
         path = folder / "assets" / request.match_info["part"] / request.match_info["name"]
-        if not path.is_file():
+        # A link in the folder must not lead out of it.
+        if not path.is_file() or not path.resolve().is_relative_to(root):
             raise web.HTTPNotFound
         # What only the signed-in may have must not stay in a shared cache.
         scope = _FOREVER if request.match_info["part"] == "sign-in" else "private, no-cache"
@@ -49,7 +52,7 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
         web.get("/", home),
         web.get("/sign-in", sign_in),
         *(web.get(path, app) for path in APP_PATHS),
-        web.get(r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]*}", asset),
+        web.get(r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,199}}", asset),
     ]
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
 from monitord.api.wire import ProblemDetail, encode
+from monitord.blame import blame
 
 T = TypeVar("T")
 
 BODY_MOST = 64 * 1024
 """Bytes of a request's body."""
+
+BODY_S = 10.0
+"""In which it must have come."""
 
 _NAMES = {
     400: "bad_request",
@@ -20,6 +25,7 @@ _NAMES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
@@ -57,14 +63,19 @@ async def body_of(request: web.Request, cls: type[T]) -> T:
         # A form of another site can send anything but this type, so it also stops forged
         # requests (OWASP, CSRF).
         raise Refused(415, "the body must be application/json")
-    raw = await request.read()
+    try:
+        async with asyncio.timeout(BODY_S):
+            raw = await request.read()
+    except TimeoutError:
+        raise Refused(408, f"the body did not come within {BODY_S:g} s") from None
+    except web.RequestPayloadError:
+        raise Refused(400, "the body is not encoded as its headers say") from None
     try:
         return msgspec.json.decode(raw, type=cls)
     except msgspec.ValidationError as error:
-        text = str(error)
-        rule, _, place = text.partition(" - at `$.")
-        raise Refused(400, rule, place.rstrip("`") or None) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        key, rule = blame(str(error))
+        raise Refused(400, rule, key or None) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused(400, f"the body is not JSON: {error}") from None
 
 
@@ -98,6 +109,7 @@ def only(request: web.Request, *names: str) -> None:
     """Refuse a parameter that would silently do nothing, and one given twice."""
     for name in request.query:
         if name not in names:
-            raise Refused(400, f"there is no such parameter; there are: {', '.join(names)}", name)
+            there_are = f"there are: {', '.join(names)}" if names else "there are none"
+            raise Refused(400, f"there is no such parameter; {there_are}", name[:100])
         if len(request.query.getall(name)) > 1:
             raise Refused(400, "may be given only once", name)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import WSCloseCode, web
+from aiohttp.web_protocol import ERROR
 
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
@@ -17,7 +21,7 @@ from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
 from monitord.people.signin import SignIn
-from monitord.store.history import History
+from monitord.store.history import History, UnreadableError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,15 +65,16 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.ORIGINS] = parts.origins
     app[keys.SECURE_COOKIE] = parts.secure_cookie
     app[keys.STREAMS] = Streams(parts.hub, lambda: _lags(parts.attachments))
-    app[commands.ACTS] = set()
+    app[commands.ACTS] = {}
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
+    app.on_cleanup.append(commands.finish)
     app.add_routes(
         [
             web.post("/api/v1/session", session.sign_in),
             web.delete("/api/v1/session", session.sign_out),
             web.get("/api/v1/session", session.who),
-            web.get("/api/v1/stream", _stream),
+            web.get("/api/v1/stream", _stream, allow_head=False),
             web.get("/api/v1/supervisions", history.supervisions),
             web.get("/api/v1/supervisions/{id:[0-9a-f]{20}}", history.supervision),
             web.post("/api/v1/supervisions/{id:[0-9a-f]{20}}/disconnect", commands.disconnect),
@@ -96,6 +101,9 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except Refused as refused:
         return refused.response
+    except UnreadableError as error:
+        structlog.get_logger("api").error("database_unreadable", why=str(error))
+        return problem(503, "the ledger cannot be read now; try again later")
     except web.HTTPRequestEntityTooLarge:
         return problem(413, f"the body is larger than {BODY_MOST} bytes")
     except web.HTTPException as error:
@@ -103,7 +111,7 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
             return problem(error.status, error.reason, headers=_allow(error))
         raise
     except Exception:
-        structlog.get_logger("api").exception("request_failed", path=request.path)
+        structlog.get_logger("api").exception("request_failed", path=request.path[:200])
         return problem(500, "something went wrong here; it was logged")
 
 
@@ -111,11 +119,61 @@ def _allow(error: web.HTTPException) -> dict[str, str] | None:
     return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
 
 
-async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+async def _add_headers(_request: web.BaseRequest, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.pop("Server", None)
+    # aiohttp would name itself and its version.
+    response.headers["Server"] = "monitord"
+
+
+class _Unreadable(web.BaseRequest):
+    """What could not be parsed; it never reaches the application, so neither do its headers."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        await _add_headers(self, response)
+
+
+class _HttpLog(logging.Handler):
+    """What aiohttp logs of a bad request holds the request's bytes, and so perhaps a password."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0] if record.exc_info else None
+        structlog.get_logger("http").warning(
+            "request_not_answered", type=kind.__name__ if kind else record.levelname
+        )
+
+
+def make_runner(app: web.Application) -> web.AppRunner:
+    """What serves the application, with the bounds of requests that it cannot set itself."""
+    logger = logging.Logger("monitord.http", logging.WARNING)  # of nobody else
+    logger.addHandler(_HttpLog())
+    return web.AppRunner(
+        app,
+        access_log=None,
+        logger=logger,
+        handler_cancellation=False,
+        shutdown_timeout=3.0,
+        max_line_size=8190,
+        max_field_size=8190,
+    )
+
+
+def dress_bad_requests(runner: web.AppRunner) -> None:
+    """After ``setup()``: also the answer to bytes that are no HTTP gets the security headers."""
+    server = runner.server
+    assert server is not None
+    usual = server.request_factory
+
+    def make(
+        message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]
+    ) -> web.BaseRequest:
+        if message is ERROR:
+            loop = asyncio.get_running_loop()
+            return _Unreadable(message, payload, protocol, writer, task, loop)
+        return usual(message, payload, protocol, writer, task)
+
+    server.request_factory = make
 
 
 async def _end_streams(app: web.Application) -> None:
@@ -132,7 +190,7 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     if streams.count >= CLIENTS_MOST:
         raise Refused(503, f"{CLIENTS_MOST} pages are connected already")
     socket = web.WebSocketResponse(
-        max_msg_size=MESSAGE_MOST, compress=False, writer_limit=1 << 18, timeout=3.0
+        max_msg_size=MESSAGE_MOST, compress=False, writer_limit=1 << 18, timeout=3.0, heartbeat=30.0
     )
     if not socket.can_prepare(request):
         raise Refused(400, "this is a websocket")

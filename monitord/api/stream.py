@@ -25,6 +25,10 @@ QUEUE_MOST = 2000
 """Frames that may wait for one client."""
 
 QUEUE_BYTES_MOST = 2 << 20
+MISSED_MOST = 500
+MISSED_BYTES_MOST = 512 << 10
+"""What a client that comes back may have missed; beyond that everything anew is cheaper."""
+
 SEND_S = 5.0
 """A single write that takes longer means that the client does not read."""
 
@@ -36,6 +40,13 @@ MESSAGES_MOST, MESSAGES_S = 50, 10.0
 
 FIRST_MESSAGE_S = 10.0
 CLIENTS_MOST = 5000
+
+_CLOSE_CODES: dict[str, int] = {
+    "shutdown": WSCloseCode.GOING_AWAY,
+    "too_slow": WSCloseCode.TRY_AGAIN_LATER,
+    "signed_out": WSCloseCode.POLICY_VIOLATION,
+    "bad_message": WSCloseCode.POLICY_VIOLATION,
+}
 
 _decode = msgspec.json.Decoder(wire.ClientMessage).decode
 
@@ -87,10 +98,11 @@ class Client:
         """Queue a frame, or give the client up where too much waits already."""
         if self.over:
             return
-        self._bytes += len(data)
         if self._queue.qsize() >= QUEUE_MOST or self._bytes > QUEUE_BYTES_MOST:
             self.end("too_slow", "this page did not keep up with the changes")
             return
+        # After the check: a snapshot of a large site alone may be over the bound.
+        self._bytes += len(data)
         self._queue.put_nowait(data)
 
     def end(self, code: Any, why: str) -> None:
@@ -104,21 +116,21 @@ class Client:
 
     async def pump(self) -> None:
         """Send what waits until the end."""
-        while True:
-            item = await self._queue.get()
-            if isinstance(item, wire.Bye):
-                with contextlib.suppress(TimeoutError, ConnectionError):
+        try:
+            while True:
+                item = await self._queue.get()
+                if isinstance(item, wire.Bye):
                     await self._send(wire.encode(item))
                     async with asyncio.timeout(SEND_S):
-                        await self._socket.close(code=WSCloseCode.POLICY_VIOLATION)
-                self._abort()
-                return
-            self._bytes -= len(item)
-            try:
+                        await self._socket.close(code=_CLOSE_CODES[item.code])
+                    return
                 await self._send(item)
-            except TimeoutError:
-                self._abort()
-                return
+                self._bytes -= len(item)
+        except (TimeoutError, ConnectionError):
+            pass  # it does not read, or is gone
+        finally:
+            self.over = True
+            self._abort()
 
     async def _send(self, data: bytes) -> None:
         async with asyncio.timeout(SEND_S):
@@ -133,6 +145,8 @@ class Streams:
         self._hub = hub
         self._lags = lags
         self._clients: set[Client] = set()
+        self._snapshot: tuple[int, bytes] | None = None
+        """The last one with its ``seq``: a crowd that comes back at once gets the same."""
         self._log = structlog.get_logger("stream")
 
     @property
@@ -157,27 +171,21 @@ class Streams:
         that session is valid, which also runs out by time.
         """
         client = Client(socket, abort)
-        try:
-            async with asyncio.timeout(FIRST_MESSAGE_S):
-                first = await socket.receive()
-        except TimeoutError:
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"no subscribe came")
-            return
-        subscribe = _message(first.data) if first.type is WSMsgType.TEXT else None
-        if not isinstance(subscribe, wire.Subscribe):
-            bye = wire.Bye("bad_message", "the first message must be a valid “subscribe”")
-            with contextlib.suppress(ConnectionError):
-                await socket.send_frame(wire.encode(bye), WSMsgType.TEXT)
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION)
-            return
+        self._clients.add(client)
         forget = on_end(lambda: client.end("signed_out", "this session was signed out"))
-        stop = self._begin(client, subscribe)
         pump = asyncio.create_task(client.pump())
         beat = asyncio.create_task(self._beat(client, still_in))
+        stop: Callable[[], None] | None = None
         try:
-            await self._read(socket, client)
+            subscribe = await self._first(socket)
+            if isinstance(subscribe, wire.Subscribe):
+                stop = self._begin(client, subscribe)
+                await self._read(socket, client)
+            elif subscribe is not None:
+                client.end("bad_message", subscribe)
         finally:
-            stop()
+            if stop is not None:
+                stop()
             forget()
             self._clients.discard(client)
             beat.cancel()
@@ -187,19 +195,39 @@ class Streams:
                     await asyncio.wait_for(asyncio.shield(pump), SEND_S)
             pump.cancel()
 
+    async def _first(self, socket: web.WebSocketResponse) -> wire.Subscribe | str | None:
+        """The first message, or what is wrong with it; None where the client is gone."""
+        try:
+            async with asyncio.timeout(FIRST_MESSAGE_S):
+                first = await socket.receive()
+        except TimeoutError:
+            return f"no “subscribe” came within {FIRST_MESSAGE_S:g} s"
+        if first.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+            return None
+        message = _message(first.data) if first.type is WSMsgType.TEXT else None
+        if isinstance(message, wire.Subscribe):
+            return message
+        return "the first message must be a valid “subscribe”"
+
     def _begin(self, client: Client, subscribe: wire.Subscribe) -> Callable[[], None]:
         """Snapshot and subscription in one step, so that nothing falls between them."""
         client.push(wire.encode(wire.Hello(wire.PROTOCOL, __version__, round(HEARTBEAT_S * 1000))))
-        missed = self._hub.since(subscribe.epoch, subscribe.seq)
-        if missed is None:
-            client.push(snapshot(self._hub))
-        else:
-            for frame in missed:
-                client.push(encode_frame(frame, self._hub.epoch))
+        for data in self._missed(subscribe):
+            client.push(data)
         client.push(self._pong(None))
-        self._clients.add(client)
         epoch = self._hub.epoch
         return self._hub.listen(lambda frame: client.push(encode_frame(frame, epoch)))
+
+    def _missed(self, subscribe: wire.Subscribe) -> list[bytes]:
+        """What brings the client to the present place."""
+        frames = self._hub.since(subscribe.epoch, subscribe.seq)
+        if frames is not None and len(frames) <= MISSED_MOST:
+            encoded = [encode_frame(frame, self._hub.epoch) for frame in frames]
+            if sum(map(len, encoded)) <= MISSED_BYTES_MOST:
+                return encoded
+        if self._snapshot is None or self._snapshot[0] != self._hub.seq:
+            self._snapshot = (self._hub.seq, snapshot(self._hub))
+        return [self._snapshot[1]]
 
     def _pong(self, n: int | None) -> bytes:
         return wire.encode(wire.Pong(n, time.time_ns() // 1_000_000, self._lags()))
@@ -230,6 +258,6 @@ class Streams:
 def _message(data: str) -> wire.ClientMessage | None:
     try:
         message: wire.ClientMessage = _decode(data)
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     return message

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord.store import tables
+from monitord.store.engine import uncut
 
 
 class AuditError(Exception):
@@ -36,21 +37,23 @@ class AuditLog:
         Raises:
             AuditError: it is not on disk.
         """
+        row = {
+            "at": time.time_ns() // 1_000_000,
+            "actor_id": actor_id,
+            "actor_name": actor_name,
+            "action": action,
+            "target": target,
+            "detail": msgspec.json.encode(detail).decode(),
+            "about": about,
+        }
         try:
-            async with self._engine.begin() as connection:
-                result = await connection.execute(
-                    insert(tables.audit).values(
-                        at=time.time_ns() // 1_000_000,
-                        actor_id=actor_id,
-                        actor_name=actor_name,
-                        action=action,
-                        target=target,
-                        detail=msgspec.json.encode(detail).decode(),
-                        about=about,
-                    )
-                )
-                key = result.inserted_primary_key
+            return await uncut(self._commit(row))
         except (SQLAlchemyError, OSError) as error:
             raise AuditError(str(getattr(error, "orig", None) or error)) from None
+
+    async def _commit(self, row: dict[str, Any]) -> int:
+        async with self._engine.begin() as connection:
+            result = await connection.execute(insert(tables.audit).values(row))
+            key = result.inserted_primary_key
         assert key is not None
         return int(key[0])

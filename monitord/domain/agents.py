@@ -17,6 +17,7 @@ _BUSY = {
     "ONHOLD": AgentStatus.ON_HOLD,
     "RINGING": AgentStatus.RINGING,
 }
+_NO_WRAP_UP = frozenset({AgentStatus.RINGING, AgentStatus.NOT_LOGGED_IN})
 _AWAY = frozenset({"UNAVAILABLE", "INVALID"})
 
 
@@ -110,6 +111,9 @@ def begin_wrap_up(shard: Shard, agent: Agent, queue: str, call: Call | None, at:
         if agent.wrap_call is None and call is not None:
             agent.wrap_call = call.id
         return
+    if member.wrap_up_s <= 0 and not shard.site.wrap_up_reasons:
+        return
+    _forget_wrap_up(shard, agent)
     agent.wrap_call = call.id if call is not None else None
     agent.wrap_from = at.mono
     if member.wrap_up_s > 0:
@@ -150,6 +154,8 @@ def settle(shard: Shard, agent: Agent, at: At) -> None:
         _close(shard, agent, at)
     if agent.status is AgentStatus.WRAP_UP and status is not AgentStatus.WRAP_UP:
         _end_wrap_up(shard, agent, at)
+    elif status in _NO_WRAP_UP and agent.wrap_call is not None:
+        _forget_wrap_up(shard, agent)  # it was expected by a pause, and none came
     agent.status, agent.reason = status, reason
     agent.since, agent.since_exact, agent.started = at, shard.synced, True
     _write(shard, agent)

@@ -70,8 +70,9 @@ class ReconcileEnded(Event, frozen=True):
     """All channels were told. What is missing for the second time is gone."""
 
 
-class ResyncChannel(Event, frozen=True):
-    """A channel that exists, as Status tells it."""
+class ChannelTold(Event, frozen=True):
+    """A channel that exists, as Status tells it: in a resync, a reconcile, or because it was
+    asked for alone."""
 
     channel: Snapshot
     application: str
@@ -79,14 +80,6 @@ class ResyncChannel(Event, frozen=True):
     seconds: int
     """Age of the channel."""
     bridge: str
-
-
-class ChannelConfirmed(Event, frozen=True):
-    """What Status says of a channel that exists."""
-
-    uniqueid: str
-    application: str
-    data: str
 
 
 class ChannelUnknown(Event, frozen=True):

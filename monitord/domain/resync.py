@@ -86,16 +86,19 @@ def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
         agent.seen = False
 
 
-def on_channel(shard: Shard, event: ev.ResyncChannel, at: At) -> None:
+def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     known = shard.channels.get(event.channel.uniqueid)
     if shard.resyncing or (shard.reconciling and known is None):
         _take_in(shard, event, at)
-    elif shard.reconciling and known is not None:
+    elif known is not None:
         known.seen, known.last_seen = True, at.wall
         known.found = (event.application, event.data)
+    channel = shard.channels.get(event.channel.uniqueid)
+    if channel is not None:
+        supervisions.told(shard, channel, event.application, event.data)
 
 
-def _take_in(shard: Shard, event: ev.ResyncChannel, at: At) -> None:
+def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     started = At(at.mono - event.seconds * 1000, at.wall - event.seconds * 1000)
     known = event.channel.uniqueid in shard.channels
     channel = calls.see(shard, event.channel, at)

@@ -36,6 +36,8 @@ class Site(Struct, frozen=True):
     wrap_up_reasons: frozenset[str] = frozenset()
     """Reasons of a pause that mean wrap-up."""
 
+    keypads: frozenset[str] = frozenset()
+    """Ids of the PBXs that let us see supervisors' digits."""
     wrap_up_s: Mapping[str, int] = field(default_factory=dict)
     """Seconds of wrap-up by queue, ``*`` for all others. Asterisk tells only a member's own
     wrapuptime and never the queue's (measured on 16 and 22)."""

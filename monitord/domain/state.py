@@ -218,6 +218,13 @@ class Supervision:
     record: SupervisionRecord | None = None
 
     @property
+    def took_over(self) -> bool:
+        """The supervisor and the customer are alone together in a bridge, so that one cannot be
+        removed without the other."""
+        segment = self.open_segment
+        return segment is not None and segment.in_bridge and segment.type is SpyType.BARGE_KICK
+
+    @property
     def open_segment(self) -> Segment | None:
         last = self.segments[-1] if self.segments else None
         return last if last is not None and last.ended is None else None
@@ -312,4 +319,10 @@ class Shard:
 
 
 def new_shard(pbx: str, name: str, site: Site) -> Shard:
-    return Shard(pbx=pbx, name=name, site=site, directory=Directory(pbx, site))
+    return Shard(
+        pbx=pbx,
+        name=name,
+        site=site,
+        directory=Directory(pbx, site),
+        keypad=pbx in site.keypads,
+    )

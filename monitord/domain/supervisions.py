@@ -201,7 +201,8 @@ def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
     if channel is None:
         return
     channel.application, channel.data = event.application, event.data
-    channel.told_by = "dialplan"
+    if event.application in spy.SPY_APPLICATIONS:
+        channel.told_by = "dialplan"
     supervision = _open(shard, channel.uniqueid)
     if supervision is None:
         return
@@ -242,25 +243,20 @@ def has_left(shard: Shard, supervision_id: str) -> None:
     end(shard, supervision, supervision.left, reason)
 
 
-def on_confirmed(shard: Shard, event: ev.ChannelConfirmed, at: At) -> None:
-    """Status answered for a channel of which we asked."""
-    channel = shard.channels.get(event.uniqueid)
-    if channel is None:
+def told(shard: Shard, channel: Channel, application: str, data: str) -> None:
+    """Status says what a channel runs: the type of a spy that nothing else told."""
+    supervision = _open(shard, channel.uniqueid)
+    if application not in spy.SPY_APPLICATIONS or supervision is None:
         return
-    channel.seen = True
-    supervision = _open(shard, event.uniqueid)
-    if supervision is None:
-        channel.application, channel.data = event.application, event.data
+    segment = supervision.open_segment
+    if segment is None or segment.type is not SpyType.UNKNOWN:
         return
-    if event.application in spy.SPY_APPLICATIONS:
-        if channel.application not in spy.SPY_APPLICATIONS:
-            channel.application, channel.data = event.application, event.data
-            # Newexten would have told before, had the dialplan run it.
-            channel.told_by = "application"
-            take_spec(shard, supervision, channel)
-            touch(shard, supervision)
-    elif not channel.name.startswith("Snoop/"):
-        channel.application, channel.data = event.application, event.data
+    channel.application, channel.data = application, data
+    if supervision.started_exact and not channel.told_by:
+        # Newexten would have told before, had the dialplan run it.
+        channel.told_by = "application"
+    take_spec(shard, supervision, channel)
+    touch(shard, supervision)
 
 
 def take_spec(shard: Shard, supervision: Supervision, spyer: Channel) -> None:

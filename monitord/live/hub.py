@@ -113,6 +113,10 @@ class Hub:
             return None
         return list(self._log)[len(self._log) - missed :]
 
+    def is_spyer(self, pbx: str, uniqueid: str) -> bool:
+        """Whether this is the channel of a supervision that runs now."""
+        return uniqueid in self.shards[pbx].by_spyer
+
     def live_pbxs(self) -> list[str]:
         return [p for p, shard in self.shards.items() if shard.link is LinkState.LIVE]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -27,7 +28,11 @@ address and not to the login, so that nobody can lock a colleague out."""
 
 ADDRESSES_MOST = 10_000
 
+PASSWORD_MOST = 1024
+"""Characters; the API takes no more either."""
+
 _hasher = PasswordHasher()
+_HASH = re.compile(r"\$argon2id\$v=19\$m=\d{1,8},t=\d{1,3},p=\d{1,3}(\$[A-Za-z0-9+/]{11,86}){2}")
 
 
 class TooManyTriesError(Exception):
@@ -64,11 +69,20 @@ def hash_password(password: str) -> str:
 
 
 def is_hash(text: str) -> bool:
-    try:
-        extract_parameters(text)
-    except InvalidHashError:
+    """Whether it is whole (a part lost in copying would only show when nobody can sign in) and
+    of a cost that this machine can bear."""
+    if not _HASH.fullmatch(text):
         return False
-    return text.startswith("$argon2id$")
+    try:
+        found = extract_parameters(text)
+    except (InvalidHashError, ValueError):
+        return False
+    return (
+        found.hash_len == _hasher.hash_len
+        and found.memory_cost <= 1 << 20
+        and found.time_cost <= 20
+        and 1 <= found.parallelism <= 16
+    )
 
 
 class SignIn:
@@ -94,14 +108,17 @@ class SignIn:
         """
         # Counted before it is known to fail, so that a burst of tries is bounded as well.
         self._check_tries(address)
-        self._failed.setdefault(address, []).append(self._clock())
+        tried = self._clock()
+        self._failed.setdefault(address, []).append(tried)
         account = self._accounts.get(login)
         hashed = account.password_hash if account is not None else self._nobody
         async with self._hashing:
             right = await asyncio.to_thread(_verify, hashed, password)
         if account is None or not right:
             return None
-        self._failed.pop(address, None)
+        # Only this try: somebody's own password must not buy new tries at another's.
+        if tried in (tries := self._failed.get(address, [])):
+            tries.remove(tried)
         self._drop_expired()
         token = secrets.token_urlsafe(32)
         self._sessions[_key(token)] = Session(account, self._clock() + SESSION_S)
@@ -118,13 +135,20 @@ class SignIn:
         self._end(_key(token))
 
     def on_end(self, token: str, call: Callable[[], None]) -> Callable[[], None]:
-        """``call`` when the session is signed out. Gives the function that takes this back."""
-        calls = self._on_end.setdefault(_key(token), [])
+        """``call`` when the session is signed out, at once where it is already. Gives the function
+        that takes this back."""
+        key = _key(token)
+        if key not in self._sessions:
+            call()
+            return lambda: None
+        calls = self._on_end.setdefault(key, [])
         calls.append(call)
 
         def forget() -> None:
             if call in calls:
                 calls.remove(call)
+            if not calls and self._on_end.get(key) is calls:
+                del self._on_end[key]
 
         return forget
 
@@ -155,7 +179,8 @@ class SignIn:
 
 def _key(token: str) -> bytes:
     """Only a digest is kept, so that a memory dump holds no usable token."""
-    return hashlib.sha256(token.encode()).digest()
+    # A cookie's bytes need not be UTF-8.
+    return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
 
 
 def _verify(hashed: str, password: str) -> bool:

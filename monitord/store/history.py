@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, Table, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.domain.ledger import (
     CallRecord,
@@ -23,6 +26,10 @@ from monitord.store.rows import record_of
 
 class CursorError(ValueError):
     """Not a cursor that we gave."""
+
+
+class UnreadableError(Exception):
+    """The database does not answer now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +64,25 @@ def _decode(cursor: str) -> tuple[int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         started, _, row_id = text.partition(":")
-        return int(started), row_id
+        place = int(started), row_id
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise CursorError("not a cursor of an earlier page") from None
+    if not 0 <= place[0] < 1 << 53:
+        raise CursorError("not a cursor of an earlier page")
+    return place
 
 
 class History:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise UnreadableError(str(getattr(error, "orig", None) or error)) from None
 
     async def supervisions(self, query: Query) -> Page:
         table = tables.supervision
@@ -86,7 +104,7 @@ class History:
         self, row_id: str
     ) -> tuple[SupervisionRecord, list[SegmentRecord]] | None:
         segment = tables.segment
-        async with self._engine.connect() as connection:
+        async with self._reading() as connection:
             row = (
                 (
                     await connection.execute(
@@ -133,7 +151,7 @@ class History:
             place = tuple_(*_decode(query.cursor))
             statement = statement.where(tuple_(table.c.started, table.c.id) < place)
         statement = statement.order_by(table.c.started.desc(), table.c.id.desc())
-        async with self._engine.connect() as connection:
+        async with self._reading() as connection:
             found = (await connection.execute(statement.limit(query.limit + 1))).mappings().all()
         records = [record_of(row, cls) for row in found[: query.limit]]
         more = len(found) > query.limit

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Select, Table, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord.domain.events import Remembered
 from monitord.domain.ledger import CallRecord, SegmentRecord, StatusRecord, SupervisionRecord
 from monitord.store import tables
+from monitord.store.engine import StoreError
 from monitord.store.rows import record_of
 
 
 async def remembered(engine: AsyncEngine, pbx: str) -> Remembered:
-    """All open rows of one PBX."""
+    """All open rows of one PBX.
+
+    Raises:
+        StoreError: they cannot be read, or hold what monitord never writes.
+    """
+    try:
+        return await _remembered(engine, pbx)
+    except (SQLAlchemyError, OSError, msgspec.ValidationError) as error:
+        reason = getattr(error, "orig", None) or error
+        raise StoreError(
+            f"database {engine.url.database}: the open rows of {pbx} cannot be read: {reason}. It "
+            "was left as it is; restore a backup or name another store.folder."
+        ) from None
+
+
+async def _remembered(engine: AsyncEngine, pbx: str) -> Remembered:
     supervision, segment = tables.supervision, tables.segment
     open_ids = select(supervision.c.id).where(
         supervision.c.pbx == pbx, supervision.c.ended.is_(None)

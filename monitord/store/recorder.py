@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.domain.ledger import Record, key_of
 from monitord.store import tables
+from monitord.store.engine import uncut
 from monitord.store.rows import TABLE_OF, row_of
 
 HEARTBEAT_S = 10.0
@@ -41,6 +42,8 @@ class Recorder:
         self.live: Callable[[], Iterable[str]] = tuple
         """Gives the ids of the PBXs that are attached right now."""
         self._waiting: dict[tuple[object, ...], Record] = {}
+        self._writing = 0
+        """Rows of the batch that is being committed."""
         self._some = asyncio.Event()
         self._written = asyncio.Condition()
         self._busy = False
@@ -55,7 +58,8 @@ class Recorder:
         """Queue records; a later state of a row replaces an earlier one that still waits."""
         for record in records:
             key = key_of(record)
-            if key not in self._waiting and len(self._waiting) >= WAITING_MOST:
+            waiting = len(self._waiting) + self._writing
+            if key not in self._waiting and waiting >= WAITING_MOST:
                 self.dropped += 1
                 if self.dropped in (1, 1000, 100_000):
                     self._log.error("rows_dropped", rows=self.dropped, why=self.failing)
@@ -68,9 +72,11 @@ class Recorder:
         """Until cancelled; then what waits is written once more by :meth:`drain`."""
         while True:
             timeout = max(0.05, self._last_beat + HEARTBEAT_S - time.monotonic())
+            # Not wait_for, which on Python 3.11 loses a cancellation that comes with the result.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._some.wait(), timeout)
-            if not await self.write():
+                async with asyncio.timeout(timeout):
+                    await self._some.wait()
+            if not await uncut(self.write()):
                 await asyncio.sleep(RETRY_S)
 
     async def write(self) -> bool:
@@ -80,24 +86,28 @@ class Recorder:
         beat = time.monotonic() - self._last_beat >= HEARTBEAT_S
         if not batch and not beat:
             return True
-        self._busy = True
+        self._busy, self._writing = True, len(batch)
+        done = False
         try:
             async with self._engine.begin() as connection:
                 for cls, table in TABLE_OF.items():
                     rows = [row_of(r) for r in batch.values() if type(r) is cls]
                     await _upsert(connection, table, rows)
                 await self._beat(connection)
+            done = True
         except (SQLAlchemyError, OSError) as error:
-            # Newer states of the same rows may have come while we tried.
-            self._waiting = batch | self._waiting
-            self._some.set()
             why = str(getattr(error, "orig", None) or error)
             if not self.failing:
-                self._log.error("not_written", why=why, waiting=len(self._waiting))
+                self._log.error("not_written", why=why, waiting=len(batch) + len(self._waiting))
             self.failing = why
             return False
         finally:
-            self._busy = False
+            # Also where the daemon stops in the middle: the drain writes them then. Newer states
+            # of the same rows may have come while we tried.
+            if not done:
+                self._waiting = batch | self._waiting
+                self._some.set()
+            self._busy, self._writing = False, 0
         if self.failing:
             self._log.info("written_again")
             self.failing = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.asterisk.watch import Watch
-from tests.lab.scene import COACH, MONITOR, Scene
+from tests.lab.scene import BARGE, COACH, MONITOR, Scene
 
 
 @pytest.mark.row("003-17", "003-18", "003-19")
@@ -25,6 +25,24 @@ async def test_confirmed(scene: Scene, watch: Watch) -> None:
     asked, done = [r for r in watch.audit() if r["action"].startswith("disconnect")]
     assert asked["actor_id"] == "sue" and asked["target"] == shown["id"]
     assert done["about"] == asked["n"] and done["detail"]["outcome"] == "confirmed"
+
+
+async def test_after_a_take_over_the_customer_goes_too(scene: Scene, watch: Watch) -> None:
+    call = await scene.customer_calls_in("5551234")
+    spyer = await scene.supervisor_dials("2002", BARGE, "1001")
+    await scene.redirect_both(call.customer, spyer)
+    shown = await watch.supervision(type="Barge-Kick", state="active")
+    status, body = await watch.sue.disconnect(shown["id"])
+    assert status == 409 and body["field"] == "drops_customer"
+    assert (await scene.status(spyer))["BridgeID"], "nothing was done without saying so"
+    status, outcome = await watch.sue.disconnect(shown["id"], drops_customer=True)
+    assert (status, outcome["outcome"]) == (200, "confirmed")
+    await scene.hangup(call.customer)
+    await scene.all_quiet()
+    await watch.nothing_left()
+    (row,) = await watch.rows()
+    assert (row["type"], row["end_reason"]) == ("Barge-Kick", "disconnected")
+    assert row["ended_by"] == "Sue Supervisor"
 
 
 async def test_not_confirmed_on_a_silent_leg(scene: Scene, watch: Watch) -> None:

@@ -1,4 +1,4 @@
-"""The daemon attached to the simulated call centre, in this process, its clock moved by the test."""
+"""The daemon attached to the simulated call centre, in this process; the test moves its clock."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ class Centre:
 
 
 @asynccontextmanager
-async def centre(folder: Path, *, extra: str = "", **settings: Any) -> AsyncIterator[Centre]:
+async def centre(folder: Path, *, server: str = "", **settings: Any) -> AsyncIterator[Centre]:
     user = User(secret=SECRET)
     given = {"port": 0, "speed": 0, "seed": 7, "silent_share": 0.0, **settings}
     async with Simulator(Settings(user=user, **given)) as sim:
-        site = Site(ami_port=sim.port, secret=SECRET, extra=extra)
+        site = Site(ami_port=sim.port, secret=SECRET, server=server)
         async with daemon(site, folder) as started:
             await asyncio.wait_for(started.attachments["lab"].link.live.wait(), DEADLINE)
             async with Client(started.url) as ina, Client(started.url) as sue:

@@ -48,9 +48,12 @@ class Client:
             assert response.status == 200, await response.text()
             return await response.json()
 
-    async def disconnect(self, supervision: str) -> tuple[int, Any]:
+    async def disconnect(
+        self, supervision: str, *, drops_customer: bool = False
+    ) -> tuple[int, Any]:
         path = f"/api/v1/supervisions/{supervision}/disconnect"
-        async with self.http.post(path, json={}) as response:
+        body = {"drops_customer": True} if drops_customer else {}
+        async with self.http.post(path, json=body) as response:
             return response.status, await response.json()
 
     @property

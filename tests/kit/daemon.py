@@ -29,6 +29,8 @@ class Site:
     secret: str
     pbx: str = "lab"
     extra: str = ""
+    server: str = ""
+    """Further lines of [server]."""
     people: str = field(
         default_factory=lambda: (
             f"""
@@ -77,6 +79,7 @@ agent = true
             f"""
 [server]
 port = 0
+{self.server}
 
 [[pbx]]
 id = "{self.pbx}"

@@ -74,5 +74,9 @@ export function supervisions(
 export const supervision = (id: string, signal: AbortSignal) =>
   ask<SupervisionDetail>(`/api/v1/supervisions/${encodeURIComponent(id)}`, { signal });
 
-export const disconnect = (id: string) =>
-  ask<DisconnectOutcome>(`/api/v1/supervisions/${encodeURIComponent(id)}/disconnect`, POST_EMPTY);
+/** `dropsCustomer`: the person was told that the customer's call ends as well. */
+export const disconnect = (id: string, dropsCustomer: boolean) =>
+  ask<DisconnectOutcome>(`/api/v1/supervisions/${encodeURIComponent(id)}/disconnect`, {
+    ...POST_EMPTY,
+    body: JSON.stringify({ drops_customer: dropsCustomer }),
+  });

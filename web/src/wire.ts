@@ -272,10 +272,19 @@ export interface SupervisionDetail {
   segments: Segment[];
 }
 
+/** Body of a Disconnect User. */
+export interface Disconnect {
+  /**
+   * The person was told that after a Barge-Kick the customer is on the supervisor's leg and goes
+   * with it. Without it such a disconnect is refused.
+   */
+  drops_customer?: boolean;
+}
+
 /** What became of a Disconnect User. */
 export interface DisconnectOutcome {
   outcome: "confirmed" | "not_confirmed" | "refused";
-  /** In plain words, empty when confirmed. */
+  /** In plain words; empty where a disconnect was confirmed and there is nothing to add. */
   why: string;
 }
 

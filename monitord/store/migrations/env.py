@@ -11,6 +11,7 @@ context.configure(
     target_metadata=metadata,
     render_as_batch=True,
     transaction_per_migration=True,
+    transactional_ddl=True,  # Alembic thinks that SQLite has none; its engine here begins them
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -29,9 +29,11 @@ export class Disconnects {
     const n = ++this.#n;
     this.sent.push({ n, state: "requested", text: texts.requested(who, agent) });
     try {
-      const { outcome, why } = await disconnect(supervision.id);
+      // the dialog has said so: it shows what holds for the type that was current then
+      const dropsCustomer = supervision.type === "Barge-Kick";
+      const { outcome, why } = await disconnect(supervision.id, dropsCustomer);
       if (outcome === "confirmed") {
-        this.#set(n, "confirmed", texts.confirmed(who, agent));
+        this.#set(n, "confirmed", why || texts.confirmed(who, agent));
         setTimeout(() => this.dismiss(n), CONFIRMED_SHOWN_MS);
       } else {
         this.#set(n, "failed", (outcome === "refused" ? texts.refused : texts.notConfirmed)(who, why));
