@@ -9,9 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from monitord.api import wire  # noqa: E402
-from monitord.domain import views  # noqa: E402
-from monitord.domain.words import (  # noqa: E402
+from monitord.api import wire
+from monitord.domain import views
+from monitord.domain.words import (
     AgentStatus,
     CallState,
     Direction,
