@@ -29,7 +29,7 @@ env: .stamps/env ## the Python environment in .venv
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "set-up 2/3: packages (a minute or two on a fresh machine)"
 	@$(BIN)/pip install --quiet -c constraints.txt pip
-	@$(BIN)/pip install --quiet -c constraints.txt --group dev hatchling
+	@$(BIN)/pip install --quiet -c constraints.txt --group dev hatchling editables
 	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation --editable .
 	@mkdir -p .stamps && touch $@
 
