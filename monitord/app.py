@@ -21,7 +21,7 @@ from monitord import __version__
 from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.ami.link import Item
+from monitord.ami.link import DEFAULT_TIMING, Item, Timing
 from monitord.api import page
 from monitord.api.keys import STREAMS
 from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
@@ -87,6 +87,7 @@ async def running(
     *,
     tap: Callable[[str, Item], None] | None = None,
     page_folder: Path = page.FOLDER,
+    timing: Timing = DEFAULT_TIMING,
 ) -> AsyncIterator[Running]:
     """The whole daemon, from opening the ledger to draining it.
 
@@ -122,6 +123,7 @@ async def running(
                     hub.flush,
                     tap=None if tap is None else _bound(tap, link.pbx),
                     is_spyer=partial(hub.is_spyer, link.pbx),
+                    timing=timing,
                 )
                 for link in loaded.links
             }

@@ -269,6 +269,10 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
         ):
             supervisions.touch(shard, known)
             return
+    if spyee is None and known is None and spec is not None and not _fits(shard, spec):
+        # It waits for its first call, so nobody is supervised yet; ChanSpyStart will tell.
+        calls.become_spy(shard, spyer, at)
+        return
     sure = spec is not None and spec.exact and spyee is not None
     supervisions.attach(
         shard,
@@ -292,12 +296,19 @@ def _spied(shard: Shard, spec: spy.Spec | None, last: Segment | None) -> Channel
         return None
     if last is not None and last.spyee in shard.channels:
         return shard.channels[last.spyee or ""]
-    fits = [
+    fits = _fits(shard, spec)
+    return fits[0] if len(fits) == 1 else None
+
+
+def _fits(shard: Shard, spec: spy.Spec) -> list[Channel]:
+    """The channels that a spy may be attached to, as far as its arguments tell."""
+    if spec.exact:
+        return [c for c in shard.channels.values() if spec.target in (c.uniqueid, c.name)]
+    return [
         c
         for c in shard.channels.values()
         if c.name.startswith(spec.target) and c.application not in spy.SPY_APPLICATIONS
     ]
-    return fits[0] if len(fits) == 1 else None
 
 
 def _close_remembered(shard: Shard, at: At, after: int | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monitord.ami.link import DEFAULT_TIMING, Timing
 from tests.asterisk.watch import Watch, watching
 from tests.lab.fixtures import asterisk16, asterisk22, pbx, scene
 from tests.lab.scene import Scene
@@ -19,5 +20,7 @@ async def watch(
     scene: Scene, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Watch]:
     family = request.node.path.stem.removeprefix("test_")
-    async with watching(scene, tmp_path, request.node.name, family) as watch:
+    marker = request.node.get_closest_marker("timing")
+    timing = Timing(**marker.kwargs) if marker is not None else DEFAULT_TIMING
+    async with watching(scene, tmp_path, request.node.name, family, timing) as watch:
         yield watch

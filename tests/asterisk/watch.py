@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monitord.ami import trace
+from monitord.ami.link import DEFAULT_TIMING, Timing
 from monitord.ami.replay import replay
 from monitord.app import Running
 from tests.kit.client import DEADLINE, Client, Stream
@@ -41,6 +41,12 @@ class Watch:
 
         return await self.stream.until(found, f"a supervision with {fields}")
 
+    async def link(self, state: str) -> Any:
+        """The PBX as it is shown, once its link is so."""
+        return await self.stream.until(
+            lambda s: next((p for p in s.of("pbx") if p["link"] == state), None), f"link {state}"
+        )
+
     async def call(self, **values: str) -> Any:
         """The first live call whose labels have these values."""
 
@@ -53,6 +59,12 @@ class Watch:
 
         return await self.stream.until(found, f"a call with {values}")
 
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """For what no frame tells."""
+        async with asyncio.timeout(DEADLINE):
+            while not condition():
+                await asyncio.sleep(0.01)
+
     async def nothing_left(self) -> None:
         """No supervision and no call is shown, none is left in the state, all is on disk."""
         await self.stream.until(
@@ -60,9 +72,7 @@ class Watch:
         )
         shard = self.daemon.hub.shards["lab"]
         # A supervisor's own last channel is no call, so nothing on the stream tells its end.
-        end = time.monotonic() + DEADLINE
-        while shard.channels and time.monotonic() < end:
-            await asyncio.sleep(0.01)
+        await self.until(lambda: not shard.channels)
         assert not shard.channels and not shard.calls and not shard.supervisions
         assert not shard.bridges and not shard.by_spyer and not shard.by_linkedid
         attachment = self.daemon.attachments["lab"]
@@ -89,27 +99,40 @@ class Watch:
         return read_audit(self.database)
 
 
-@asynccontextmanager
-async def watching(scene: Scene, folder: Path, node: str, family: str) -> AsyncIterator[Watch]:
-    """For one test. At its end the recorded trace must lead to the very rows of the ledger."""
+def site_of(scene: Scene, port: int | None = None, **more: Any) -> Site:
+    """The scene's PBX, reached directly or through a relay's ``port``."""
     server = scene.server
-    site = Site(ami_port=server.ports.ami, secret=server.secrets["monitord"])
-    tap = Tap()
+    return Site(ami_port=port or server.ports.ami, secret=server.secrets["monitord"], **more)
+
+
+@asynccontextmanager
+async def attached(
+    site: Site, folder: Path, tap: Tap | None = None, timing: Timing = DEFAULT_TIMING
+) -> AsyncIterator[Watch]:
+    """A daemon that is live on its PBX."""
     async with (
-        daemon(site, folder, tap.take) as started,
+        daemon(site, folder, tap.take if tap is not None else None, timing) as started,
         Client(started.url) as ina,
         Client(started.url) as sue,
     ):
         assert await ina.sign_in("ina") == 200
         assert await sue.sign_in("sue") == 200
         async with ina.stream() as stream:
-            await stream.until(
-                lambda s: any(p["link"] == "live" for p in s.of("pbx")), "the PBX live"
-            )
             watch = Watch(started, folder, ina, sue, stream)
+            await watch.link("live")
             yield watch
-        header = trace.Header(pbx="lab", site=started.hub.shards["lab"].site)
-        await started.recorder.settled()
+
+
+@asynccontextmanager
+async def watching(
+    scene: Scene, folder: Path, node: str, family: str, timing: Timing = DEFAULT_TIMING
+) -> AsyncIterator[Watch]:
+    """For one test. At its end the recorded trace must lead to the very rows of the ledger."""
+    tap = Tap()
+    async with attached(site_of(scene), folder, tap, timing) as watch:
+        yield watch
+        header = trace.Header(pbx="lab", site=watch.daemon.hub.shards["lab"].site)
+        await watch.daemon.recorder.settled()
         ledger = read_ledger(watch.database)
     # Only for a test that succeeded: a failure has left the block above by its exception.
     again = folder / "again.jsonl"

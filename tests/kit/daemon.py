@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from monitord.ami.link import Item
+from monitord.ami.link import DEFAULT_TIMING, Item, Timing
 from monitord.app import Running, running
 from monitord.config import Loaded, load
 from monitord.people.signin import hash_password
@@ -105,7 +105,10 @@ support = 2
 
 @asynccontextmanager
 async def daemon(
-    site: Site, folder: Path, tap: Callable[[str, Item], None] | None = None
+    site: Site,
+    folder: Path,
+    tap: Callable[[str, Item], None] | None = None,
+    timing: Timing = DEFAULT_TIMING,
 ) -> AsyncIterator[Running]:
     """For tests of the API and the stream. The page itself is the browser tests' business; here
     two small files stand for it, so that these tests run before it is built."""
@@ -114,5 +117,5 @@ async def daemon(
         file = page / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"<!-- {name} -->")
-    async with running(site.load(folder), tap=tap, page_folder=page) as started:
+    async with running(site.load(folder), tap=tap, page_folder=page, timing=timing) as started:
         yield started

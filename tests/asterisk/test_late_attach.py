@@ -1,0 +1,86 @@
+"""What runs already when the daemon attaches is taken up, with what cannot be known marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.asterisk.watch import attached, site_of
+from tests.lab.scene import COACH, Scene
+
+
+async def test_running_supervision_is_taken_up(scene: Scene, tmp_path: Path) -> None:
+    call = await scene.customer_calls_in("5551234", campaign="spring", list_="L7")
+    await scene.supervisor_dials("2001", COACH, "1001")
+    async with attached(site_of(scene), tmp_path) as watch:
+        shown = await watch.supervision(type="Coach", state="active")
+        assert not shown["started_exact"] and shown["means"] == "unknown"
+        assert shown["agent"]["id"] == "ann" and shown["agent_provenance"] == "derived"
+        live = watch.stream.entities["call"][shown["call"]]
+        assert live["number"]["value"] == "5551234" and live["campaign"]["value"] == "spring"
+        assert live["state"] == "talking" and live["queue"] == "support"
+        assert not live["started_exact"] and live["answered"] is None
+        await scene.phone_hangs_up(call.customer)
+        await scene.all_quiet()
+        await watch.nothing_left()
+        (row,) = await watch.rows()
+        assert row["end_reason"] == "call ended" and not row["started_exact"]
+        assert row["ended_exact"]
+
+
+async def test_spy_on_a_prefix_is_believed_but_not_verified(scene: Scene, tmp_path: Path) -> None:
+    call = await scene.customer_calls_agent("5551234", "1003")
+    spyer = await scene.supervisor_spies("2001", "PJSIP/1003", "q")
+    async with attached(site_of(scene), tmp_path) as watch:
+        shown = await watch.supervision(type="Monitor", state="active")
+        assert shown["agent"]["endpoint"] == "PJSIP/1003"
+        assert shown["agent_provenance"] == "unverified"
+        await scene.hangup(spyer)
+        await scene.hangup(call.customer)
+        await watch.nothing_left()
+
+
+async def test_spy_that_nobody_fits_is_no_supervision_yet(scene: Scene, tmp_path: Path) -> None:
+    spyer = await scene.supervisor_spies("2001", "PJSIP/1003-", "q", waits=True)
+    async with attached(site_of(scene), tmp_path) as watch:
+        assert watch.stream.of("supervision") == []
+        call = await scene.customer_calls_agent("5551234", "1003")
+        shown = await watch.supervision(type="Monitor", state="active")
+        assert shown["started_exact"]
+        await scene.hangup(spyer)
+        await scene.hangup(call.customer)
+        await scene.all_quiet()
+        await watch.nothing_left()
+
+
+async def test_daemon_comes_back(scene: Scene, tmp_path: Path) -> None:
+    """What survived goes on under its id; the ledger remembers what Asterisk cannot tell."""
+    calls = [await scene.customer_calls_agent("5551234", n) for n in ("1003", "1004")]
+    async with attached(site_of(scene), tmp_path) as watch:
+        stays = await scene.supervisor_spies("2001", "PJSIP/1003", "q")
+        goes = await scene.supervisor_spies("2002", "PJSIP/1004-", "q")
+        one = await watch.supervision(supervisor=_party("sue", "Sue Supervisor", "PJSIP/2001"))
+        two = await watch.supervision(supervisor=_party("tom", "Tom Trainer", "PJSIP/2002"))
+        await watch.daemon.recorder.settled()
+    await scene.hangup(goes)
+    await scene.hangup(calls[1].customer)
+    async with attached(site_of(scene), tmp_path) as watch:
+        again = await watch.supervision(id=one["id"], state="active")
+        assert again["started"] == one["started"] and again["started_exact"]
+        assert len(watch.stream.of("supervision")) == 1
+        await scene.hangup(stays)
+        await scene.hangup(calls[0].customer)
+        await scene.all_quiet()
+        await watch.nothing_left()
+        rows = {r["id"]: r for r in await watch.rows()}
+        assert rows.keys() == {one["id"], two["id"]}
+        assert rows[one["id"]]["end_reason"] == "hung up" and rows[one["id"]]["ended_exact"]
+        lost = rows[two["id"]]
+        assert lost["end_reason"] == "lost" and not lost["ended_exact"]
+        assert two["started"] <= lost["ended_after"] <= lost["ended"]
+        gaps = (await watch.ina.get("/api/v1/gaps"))["rows"]
+        assert [g["why"] for g in gaps] == ["the daemon was not running"]
+        assert gaps[0]["ended"] is not None
+
+
+def _party(who: str, name: str, endpoint: str) -> dict[str, str]:
+    return {"id": who, "name": name, "endpoint": endpoint}
