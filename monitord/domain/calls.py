@@ -300,7 +300,7 @@ def end_call(
     exact: bool = True,
     after: int | None = None,
 ) -> None:
-    if call.id not in shard.calls:
+    if call.ended is not None:
         return
     if exact:
         count_phase(call, at)
