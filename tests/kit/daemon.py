@@ -29,6 +29,7 @@ class Site:
     secret: str
     pbx: str = "lab"
     extra: str = ""
+    keypad: bool = False
     server: str = ""
     """Further lines of [server]."""
     people: str = field(
@@ -85,6 +86,7 @@ port = 0
 id = "{self.pbx}"
 port = {self.ami_port}
 secret_file = "secret"
+keypad = {str(self.keypad).lower()}
 
 [variables]
 CAMPAIGN = "campaign"
