@@ -18,6 +18,8 @@ import structlog
 
 from monitord import __version__
 from monitord import demo as simulation
+from monitord.ami.actions import AmiError
+from monitord.ami.attachment import Attachment
 from monitord.app import Running, StartError, recording, running
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.signin import PASSWORD_MOST, hash_password
@@ -97,7 +99,8 @@ async def _demo(port: int, seed: int, speed: float, folder: Path) -> None:
 @click.argument("output", type=click.Path(path_type=Path))
 def record(config: Path, pbx: str | None, seconds: int | None, output: Path) -> None:
     """Write a trace of what a PBX sends to OUTPUT, without secrets and without the numbers of
-    record.scrub_numbers. Ends with Ctrl-C."""
+    record.scrub_numbers. Ends with Ctrl-C; each SIGUSR1 puts a mark into it, all that the PBX
+    answers when asked for its state then."""
     loaded = _load(config)
     set_up_log(loaded.settings.log.level, loaded.settings.log.format)
     if pbx is None and len(loaded.links) > 1:
@@ -117,9 +120,23 @@ async def _record(loaded: Loaded, pbx: str, file: IO[bytes], seconds: int | None
         live = asyncio.create_task(attachment.link.live.wait())
         await asyncio.wait([stop, live], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if live.done():
-            click.echo("recording; Ctrl-C ends it", err=True)
+            click.echo("recording; Ctrl-C ends it, SIGUSR1 sets a mark", err=True)
+            marking = asyncio.create_task(_mark_when_asked(attachment))
             await asyncio.wait([stop], timeout=seconds)
+            marking.cancel()
         live.cancel()
+
+
+async def _mark_when_asked(attachment: Attachment) -> None:
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked.set)
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            await attachment.mark()
+        except AmiError as error:
+            click.echo(f"no mark was set: {error}", err=True)
 
 
 @main.command()

@@ -33,9 +33,6 @@ NOT_RECORDED = {
     "DialState",
     "NewAccountCode",
     "LocalBridge",
-    # Items of the lists that are asked at login, when no channel was there yet.
-    "CoreShowChannel",
-    "Status",
 }
 
 # Which headers a message has besides its own: settings of a site, and the one that ties a list's

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitord.ami import trace
 from monitord.ami.attachment import translate_item
+from monitord.ami.link import Item, Step
 from monitord.ami.protocol import Received
 from monitord.ami.replay import Replayed, replay
+from monitord.domain import events as ev
 from monitord.domain.events import At
 from monitord.domain.reducer import picture, reduce
 from monitord.domain.state import new_shard
@@ -60,6 +63,71 @@ def test_any_start_is_taken(path: Path) -> None:
             replayed.take(item)
         ended = {u for u in replayed.shard.channels if u in replayed.shard.gone}
         assert not ended
+
+
+LABELS = ("agent_id", "number", "campaign", "list", "result", "queue")
+
+
+def outlines(replayed: Replayed) -> dict[str, list[tuple[Any, ...]]]:
+    """What must be the same whether one was there from the beginning or came later: who, what and
+    how it ended. Not when it began, and not what was there before; where the end is only a window,
+    not the end. What somebody who came later cannot know is None."""
+    rows = replayed.ledger()
+
+    def end(row: dict[str, Any]) -> tuple[Any, ...]:
+        return (row["ended"], row.get("end_reason")) if row["ended_exact"] else (None, None)
+
+    return {
+        "supervisions": [
+            (s["spyer"], s["supervisor_id"], s["agent_id"], s["campaign"], *end(s))
+            for s in rows["supervisions"]
+        ],
+        "segments": [
+            # One that may have been switched before anybody looked may also end sooner, by a key
+            # that changed nothing for somebody who knew.
+            (s["spyee"], s["number"], *((None,) if s["at_least"] else (s["type"], *end(s))))
+            for s in rows["segments"]
+        ],
+        "calls": [(c["call_id"], *(c[k] or None for k in LABELS), *end(c)) for c in rows["calls"]],
+    }
+
+
+def fits(late: tuple[Any, ...], whole: tuple[Any, ...]) -> bool:
+    """Whether a row says nothing else than the other, if perhaps less."""
+    return all(a is None or a == b for a, b in zip(late, whole, strict=False))
+
+
+def marks(items: list[Item]) -> list[tuple[int, int]]:
+    """Places of each MarkBegun and its MarkEnded."""
+    steps = [(n, type(i.event)) for n, i in enumerate(items) if isinstance(i, Step)]
+    begun = [n for n, kind in steps if kind is ev.MarkBegun]
+    ended = [n for n, kind in steps if kind is ev.MarkEnded]
+    return list(zip(begun, ended, strict=True))
+
+
+@every_trace
+def test_saved_snapshot_and_rest_is_the_whole(path: Path) -> None:
+    """Started at a mark, from what the PBX answered there, the end is the same."""
+    header, items = trace.read(path)
+    whole = outlines(replay(header, items))
+    boot = next(i for i in items if isinstance(i, Step) and isinstance(i.event, ev.BootSeen))
+    for begun, ended in marks(items):
+        before = replay(header, items[:begun], settle=False).shard
+        snapshot = [
+            boot,
+            Step(items[begun].mono, items[begun].wall, ev.ResyncBegun()),
+            *(i for i in items[begun:ended] if isinstance(i, Received) and i.reply),
+            Step(items[ended].mono, items[ended].wall, ev.ResyncEnded()),
+        ]
+        late = outlines(replay(header, snapshot + items[ended:]))
+        for name, rows in late.items():
+            for row in rows:
+                assert any(fits(row, w) for w in whole[name]), f"mark at {begun}, {name}: {row}"
+        assert {c.call_id for c in before.calls.values() if c.real} <= {c[0] for c in late["calls"]}
+        # The PBX itself does not show that two who share a bridge are a supervisor who took over
+        # and a customer; only the ledger knows (tests/asterisk/test_late_attach.py).
+        running = {s.spyer for s in before.supervisions.values() if s.bridge is None}
+        assert running <= {s[0] for s in late["supervisions"]}
 
 
 @every_trace

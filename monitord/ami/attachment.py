@@ -78,6 +78,16 @@ class Attachment:
         """Put an event of our own in line with what the PBX sends."""
         self.link.offer(event)
 
+    async def mark(self) -> None:
+        """Put into the trace what the PBX answers now when asked for all it has.
+
+        Raises:
+            AmiError: it cannot be asked.
+        """
+        self.offer(ev.MarkBegun())
+        await self.link.tell_all()
+        self.offer(ev.MarkEnded())
+
     def _queue(self, item: Item) -> None:
         self._items.append(item)
         self._some.set()

@@ -60,6 +60,9 @@ class Timing:
 
 DEFAULT_TIMING = Timing()
 
+_ALL = ("Status", "QueueStatus", "DeviceStateList")
+"""Actions whose answers together are all state."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
@@ -131,6 +134,15 @@ class Link:
         if protocol is None or not self.live.is_set():
             raise NotSentError("the PBX is not connected")
         return await protocol.ask(name, fields, deadline=deadline)
+
+    async def tell_all(self) -> None:
+        """Let the PBX tell all it has, as in a resync but judging nothing. What it says comes in
+        its place among the events. Errors as :meth:`Protocol.ask`."""
+        protocol = self._protocol
+        if protocol is None or not self.live.is_set():
+            raise NotSentError("the PBX is not connected")
+        for name in ("CoreShowChannels", *_ALL):
+            await protocol.ask(name, deadline=self._timing.list, streamed=True)
 
     async def confirm(self, uniqueid: str) -> None:
         """Ask Status of one channel. What it says comes in its place among the events."""
@@ -300,7 +312,7 @@ class Link:
         self._reading = True
         # Not CoreShowChannels: it also lists what has ended while a spy holds it, and Status is
         # the truth (ami-facts 0.4, 1.8).
-        for name in ("Status", "QueueStatus", "DeviceStateList"):
+        for name in _ALL:
             answer = await protocol.ask(name, deadline=self._timing.list, streamed=True)
             if name != "QueueStatus":  # a PBX without app_queue has none
                 self._check(answer[0], name)

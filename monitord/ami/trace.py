@@ -29,6 +29,8 @@ _STEPS: dict[str, type[ev.Event]] = {
         ev.BootSeen,
         ev.ResyncBegun,
         ev.ResyncEnded,
+        ev.MarkBegun,
+        ev.MarkEnded,
         ev.ReconcileBegun,
         ev.ReconcileEnded,
         ev.ChannelUnknown,

@@ -26,6 +26,7 @@ def see(shard: Shard, snap: Snapshot, at: At, *, created: bool = False) -> Chann
             endpoint=endpoint_of(snap.name),
             linkedid=snap.linkedid,
             created=at,
+            exact=created,
             exten=snap.exten,
             account=snap.account,
             spy=is_snoop(snap.name),
@@ -70,6 +71,8 @@ def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
         shard.calls[call_id] = call
         shard.by_linkedid[linkedid] = call_id
         call.aliases[linkedid] = None
+    if channel.uniqueid == linkedid:
+        call.origin = channel.uniqueid  # also where the PBX lists another leg first
     channel.call = call.id
     call.aliases[channel.uniqueid] = None
     if not channel.spy:
@@ -161,7 +164,12 @@ def has_customer(shard: Shard, call: Call) -> bool:
 
 
 def _is_customer(shard: Shard, channel: Channel) -> bool:
-    return not is_local(channel.name) and not channel.spy and shard.agent_of(channel) is None
+    return (
+        not is_local(channel.name)
+        and not channel.spy
+        and shard.agent_of(channel) is None
+        and not shard.directory.is_ours(channel.endpoint)
+    )
 
 
 def call_under(shard: Shard, channel: Channel) -> Call | None:
@@ -198,9 +206,10 @@ def update(shard: Shard, call: Call, at: At) -> None:
     legs = [shard.channels[u] for u in call.legs]
     people = [c for c in legs if not is_local(c.name)]
     joined = [c for c in legs if c.bridge is not None and len(shard.bridges[c.bridge]) > 1]
-    if joined and has_customer(shard, call):
+    with_customer = bool(joined) and has_customer(shard, call)
+    if with_customer:
         joined += _guests(shard, call, joined)
-    if len(joined) > 1:
+    if len(joined) > 1 or with_customer:
         call.real = True
 
     _find_agent(shard, call, people, joined)
@@ -265,6 +274,8 @@ def _find_direction(shard: Shard, call: Call, people: list[Channel]) -> None:
     if origin is None or origin.uniqueid not in call.legs:
         return  # what was concluded while its first leg lived stays
     if shard.agent_of(origin) is None:
+        if not origin.exact:
+            return  # whether it was dialled or rang in was there to be seen only at its beginning
         # A first leg that Asterisk itself dialled is a dialler's customer.
         call.direction = Direction.OUTBOUND if origin.dialled else Direction.INBOUND
     elif any(shard.agent_of(c) is None for c in people):
@@ -278,7 +289,7 @@ def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
     if told:
         call.number = Value(told, Provenance.SUPPLIED)
         return
-    customer = next((c for c in people if shard.agent_of(c) is None), None)
+    customer = next((c for c in people if _is_customer(shard, c)), None)
     if customer is None:
         origin = shard.channels.get(call.origin)
         if call.number is None and origin is not None and call.real and origin.exten.isdigit():
@@ -287,7 +298,7 @@ def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
     if customer.caller:
         # Of a leg that Asterisk dialled on its own, the caller id is what was presented to the
         # customer at the site's choice; it is the customer's number only by habit.
-        lone = customer.uniqueid == call.origin and customer.dialled
+        lone = customer.uniqueid == call.origin and (customer.dialled or not customer.exact)
         call.number = Value(customer.caller, Provenance.UNVERIFIED if lone else Provenance.OBSERVED)
 
 
@@ -366,7 +377,10 @@ def _take_variable(
     call = shard.calls.get(channel.call)
     if call is None or channel.spy:
         return
-    if not announced and last is None and label in call.labels:
+    # Where nobody saw the changes, the leg that the call began with knows best: others go on
+    # repeating what they inherited.
+    best = shard.resyncing and channel.uniqueid == call.origin
+    if not announced and last is None and label in call.labels and not best:
         return
     if value:
         call.labels[label] = value

@@ -70,6 +70,15 @@ class ReconcileEnded(Event, frozen=True):
     """All channels were told. What is missing for the second time is gone."""
 
 
+class MarkBegun(Event, frozen=True):
+    """In a trace: from here to MarkEnded stands what the PBX answers when asked for all it has,
+    so that a replay can begin here as well. Changes nothing."""
+
+
+class MarkEnded(Event, frozen=True):
+    """The end of a mark."""
+
+
 class ChannelTold(Event, frozen=True):
     """A channel that exists, as Status tells it: in a resync, a reconcile, or because it was
     asked for alone."""

@@ -77,6 +77,8 @@ _HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
     ev.MemberPaused: agents.on_member_paused,
     ev.MemberRemoved: agents.on_member_removed,
     ev.DeviceChanged: agents.on_device,
+    ev.MarkBegun: lambda shard, event, at: None,
+    ev.MarkEnded: lambda shard, event, at: None,
     ev.Tick: lambda shard, event, at: None,
 }
 

@@ -223,10 +223,13 @@ def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
     for channel in list(shard.channels.values()):
         if channel.application in spy.SPY_APPLICATIONS:
             _take_up(shard, channel, at)
+        elif channel.bridge is not None:
+            _go_on_in_bridge(shard, channel, at)
     for supervision in list(shard.supervisions.values()):
         spyer = shard.channels.get(supervision.spyer)
         if supervision.ended is None and (
-            spyer is None or spyer.application not in spy.SPY_APPLICATIONS
+            spyer is None
+            or (spyer.application not in spy.SPY_APPLICATIONS and not supervision.took_over)
         ):
             known = spyer is not None and bool(spyer.application)
             reason = EndReason.LEFT if known else EndReason.LOST
@@ -239,6 +242,30 @@ def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
         shard.records.append(_gap(shard, at.wall))
     shard.gap, shard.lost_at = None, None
     shard.resyncing, shard.synced = False, True
+
+
+def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
+    """A supervisor's channel that is in no spy, but in a bridge with the customer whose call it
+    supervised: the call was taken over, before the gap or in it. Only we or the ledger can know;
+    the PBX shows two people in a bridge."""
+    known = shard.supervisions.get(shard.by_spyer.get(spyer.uniqueid, ""))
+    old = shard.old_supervisions.get(spyer.uniqueid)
+    if known is not None:
+        last = (known.segments[-1].spyee, known.segments[-1].call)
+    elif old is not None and old[0].boot == shard.boot and old[1]:
+        segment = max(old[1], key=lambda s: s.n)
+        last = (segment.spyee, segment.call)
+    else:
+        return
+    company = [shard.channels[u] for u in shard.bridges[spyer.bridge or ""] if u != spyer.uniqueid]
+    if not any(c.uniqueid == last[0] or c.call == last[1] for c in company):
+        return
+    if known is None and old is not None:
+        del shard.old_supervisions[spyer.uniqueid]
+        known = supervisions.restore(shard, *old, at)
+    assert known is not None and spyer.bridge is not None
+    calls.become_spy(shard, spyer, at)
+    supervisions.bridge_entered(shard, spyer, spyer.bridge, at)
 
 
 def _take_up(shard: Shard, spyer: Channel, at: At) -> None:

@@ -73,6 +73,10 @@ class Directory:
             return Party(person.id, person.name, endpoint)
         return Party(f"{self._pbx}/{endpoint}", name or endpoint, endpoint)
 
+    def is_ours(self, endpoint: str) -> bool:
+        """Whether it is the telephone of somebody of the site, so of no customer."""
+        return endpoint in self._by_endpoint
+
     def is_agent(self, endpoint: str) -> bool:
         person = self._by_endpoint.get(endpoint)
         if person is not None:

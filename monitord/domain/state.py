@@ -55,6 +55,8 @@ class Channel:
     exten: str = ""
     call: str = ""
     """Internal id of the call that it is a leg of, or would be if it were not a spyer."""
+    exact: bool = False
+    """Seen from its beginning, so that all it went through is known."""
     dialled: bool = False
     bridge: str | None = None
     held: bool = False

@@ -602,6 +602,7 @@ def restore(
                 result=old.result,
                 ended=then(old.ended) if old.ended is not None else None,
                 end_exact=old.ended_exact,
+                in_bridge=old.type is SpyType.BARGE_KICK,
                 record=old,
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.asterisk.watch import attached, site_of
-from tests.lab.scene import COACH, Scene
+from tests.lab.scene import BARGE, COACH, Scene
 
 
 async def test_running_supervision_is_taken_up(scene: Scene, tmp_path: Path) -> None:
@@ -80,6 +80,41 @@ async def test_daemon_comes_back(scene: Scene, tmp_path: Path) -> None:
         gaps = (await watch.ina.get("/api/v1/gaps"))["rows"]
         assert [g["why"] for g in gaps] == ["the daemon was not running"]
         assert gaps[0]["ended"] is not None
+
+
+async def test_take_over_goes_on_while_the_daemon_is_away(scene: Scene, tmp_path: Path) -> None:
+    call = await scene.customer_calls_in("5551234")
+    async with attached(site_of(scene), tmp_path) as watch:
+        spyer = await scene.supervisor_dials("2001", BARGE, "1001")
+        await scene.redirect_both(call.customer, spyer)
+        kicked = await watch.supervision(type="Barge-Kick", state="active")
+        await watch.daemon.recorder.settled()
+    async with attached(site_of(scene), tmp_path) as watch:
+        again = await watch.supervision(type="Barge-Kick", state="active")
+        assert (again["id"], again["started"]) == (kicked["id"], kicked["started"])
+        await scene.phone_hangs_up(call.customer)
+        await scene.hangup(spyer)
+        await scene.all_quiet()
+        await watch.nothing_left()
+        (row,) = await watch.rows()
+        assert row["id"] == kicked["id"] and row["type"] == "Barge-Kick"
+        assert row["end_reason"] == "call ended" and row["ended_exact"]
+
+
+async def test_taken_over_while_the_daemon_is_away(scene: Scene, tmp_path: Path) -> None:
+    call = await scene.customer_calls_in("5551234")
+    async with attached(site_of(scene), tmp_path) as watch:
+        spyer = await scene.supervisor_dials("2001", BARGE, "1001")
+        shown = await watch.supervision(type="Barge", state="active")
+        await watch.daemon.recorder.settled()
+    await scene.redirect_both(call.customer, spyer)
+    async with attached(site_of(scene), tmp_path) as watch:
+        again = await watch.supervision(type="Barge-Kick", state="active")
+        assert again["id"] == shown["id"]
+        await scene.hangup(spyer)
+        await scene.hangup(call.customer)
+        await scene.all_quiet()
+        await watch.nothing_left()
 
 
 def _party(who: str, name: str, endpoint: str) -> dict[str, str]:

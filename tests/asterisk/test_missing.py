@@ -27,10 +27,10 @@ async def test_hangup_withheld_by_a_prefix_spy(scene: Scene, watch: Watch) -> No
     await scene.hangup(spied.customer)
     await scene.all_quiet()
     await watch.nothing_left()
-    by_agent = {r["agent"]["endpoint"]: r for r in await watch.calls()}
-    lost = by_agent[other.endpoint]
+    rows = {r["call_id"]: r for r in await watch.calls()}
+    lost = rows[other.customer]
     assert lost["end_reason"] == "lost" and not lost["ended_exact"]
-    assert by_agent[spied.endpoint]["ended_exact"]
+    assert rows[spied.customer]["ended_exact"]
 
 
 async def test_redirect_that_nothing_tells(scene: Scene, watch: Watch) -> None:

@@ -41,7 +41,11 @@ class Watch:
             fits = [s for s in shown if all(s[k] == v for k, v in fields.items())]
             return fits[0] if fits else None
 
-        return await self.stream.until(found, f"a supervision with {fields}")
+        shown = await self.stream.until(found, f"a supervision with {fields}")
+        if self.items and KEEP:
+            # The scene is at rest here, so a trace can also be begun here.
+            await self.daemon.attachments["lab"].mark()
+        return shown
 
     async def link(self, state: str) -> Any:
         """The PBX as it is shown, once its link is so."""
