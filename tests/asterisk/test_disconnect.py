@@ -8,6 +8,7 @@ from tests.asterisk.watch import Watch
 from tests.lab.scene import BARGE, COACH, MONITOR, Scene
 
 
+@pytest.mark.case("disconnect, confirmed; the call goes on")
 @pytest.mark.row("003-17", "003-18", "003-19")
 async def test_confirmed(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls("5551234", campaign="spring")
@@ -27,6 +28,7 @@ async def test_confirmed(scene: Scene, watch: Watch) -> None:
     assert done["about"] == asked["n"] and done["detail"]["outcome"] == "confirmed"
 
 
+@pytest.mark.case("disconnect after a take-over drops the customer, and only when told so")
 async def test_after_a_take_over_the_customer_goes_too(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     spyer = await scene.supervisor_dials("2002", BARGE, "1001")
@@ -45,6 +47,7 @@ async def test_after_a_take_over_the_customer_goes_too(scene: Scene, watch: Watc
     assert row["ended_by"] == "Sue Supervisor"
 
 
+@pytest.mark.case("disconnect on a leg without sound is not confirmed")
 async def test_not_confirmed_on_a_silent_leg(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_agent("5551234", "1009", silent=True)
     await scene.supervisor_dials("2002", MONITOR, "1009")
@@ -63,6 +66,7 @@ async def test_not_confirmed_on_a_silent_leg(scene: Scene, watch: Watch) -> None
     assert [o["outcome"] for o in outcomes] == ["not_confirmed"]
 
 
+@pytest.mark.case("disconnect refused: no right, unknown, ended already")
 async def test_who_may_not_and_what_is_not_there(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls("5551234")
     spyer = await scene.supervisor_dials("2002", MONITOR, "1001")

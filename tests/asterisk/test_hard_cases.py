@@ -12,6 +12,7 @@ async def types(watch: Watch, supervision: str) -> list[str]:
     return [s["type"] for s in await watch.segments(supervision)]
 
 
+@pytest.mark.case("an inbound call of a real caller")
 async def test_inbound_call_of_a_real_caller(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234", campaign="spring", list_="L7")
     await scene.supervisor_dials("2001", MONITOR, "1001")
@@ -27,6 +28,7 @@ async def test_inbound_call_of_a_real_caller(scene: Scene, watch: Watch) -> None
     assert row["direction"] == "inbound" and row["queue"] == "support"
 
 
+@pytest.mark.case("a call abandoned in the queue")
 async def test_abandoned_in_the_queue(scene: Scene, watch: Watch) -> None:
     customer = await scene.customer_waits_in("5551234", campaign="spring")
     live = await watch.call(number="5551234")
@@ -39,6 +41,7 @@ async def test_abandoned_in_the_queue(scene: Scene, watch: Watch) -> None:
     assert row["talk_ms"] == 0 and row["campaign"] == "spring"
 
 
+@pytest.mark.case("two supervisors on one agent")
 async def test_two_supervisors_on_one_agent(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     first = await scene.supervisor_dials("2001", MONITOR, "1001")
@@ -56,6 +59,7 @@ async def test_two_supervisors_on_one_agent(scene: Scene, watch: Watch) -> None:
     assert rows == {"Monitor": "hung up", "Barge": "call ended"}
 
 
+@pytest.mark.case("the next call under the same spy: waiting in between, a segment per call")
 async def test_next_call_under_the_same_spy(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234", campaign="spring", queue="sales")
     who = call.endpoint
@@ -82,6 +86,7 @@ async def test_next_call_under_the_same_spy(scene: Scene, watch: Watch) -> None:
     assert row["campaign"] == "autumn"
 
 
+@pytest.mark.case("one supervisor moves between agents with *")
 async def test_star_moves_to_another_agent(scene: Scene, watch: Watch) -> None:
     one = await scene.customer_calls_in("5551234", queue="support")
     two = await scene.customer_calls_in("5559876", queue="sales")
@@ -107,6 +112,7 @@ async def test_star_moves_to_another_agent(scene: Scene, watch: Watch) -> None:
     assert rows[0]["agent"] != rows[1]["agent"]
 
 
+@pytest.mark.case("PJSIP/1001 beside PJSIP/10011")
 async def test_prefix_also_fits_another_agent(scene: Scene, watch: Watch) -> None:
     """PJSIP/1001 without a hyphen is also the beginning of PJSIP/10011."""
     call = await scene.customer_calls_agent("5551234", "10011")
@@ -119,6 +125,7 @@ async def test_prefix_also_fits_another_agent(scene: Scene, watch: Watch) -> Non
     await watch.nothing_left()
 
 
+@pytest.mark.case("Barge-Kick by AMI Bridge (no ChanSpyStop)")
 async def test_take_over_by_ami_bridge(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234", campaign="spring")
     spyer = await scene.supervisor_dials("2001", BARGE, "1001")
@@ -135,6 +142,7 @@ async def test_take_over_by_ami_bridge(scene: Scene, watch: Watch) -> None:
     assert await types(watch, row["id"]) == ["Barge", "Barge-Kick"]
 
 
+@pytest.mark.case("Barge-Kick by the shipped feature code, queue {queue}")
 @pytest.mark.parametrize("queue", ["support", "local"])
 async def test_take_over_by_feature_code(scene: Scene, watch: Watch, queue: str) -> None:
     """The shipped dialplan's own way; the supervision ends with the customer."""
@@ -151,6 +159,7 @@ async def test_take_over_by_feature_code(scene: Scene, watch: Watch, queue: str)
     assert await types(watch, row["id"]) == ["Barge", "Barge-Kick"]
 
 
+@pytest.mark.case("the supervisor who took a call over hangs up")
 async def test_supervisor_who_took_over_hangs_up(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234", campaign="spring")
     spyer = await scene.supervisor_dials("2001", TAKEOVER, "1001")
@@ -164,6 +173,7 @@ async def test_supervisor_who_took_over_hangs_up(scene: Scene, watch: Watch) -> 
     assert row["type"] == "Barge-Kick" and row["end_reason"] == "hung up"
 
 
+@pytest.mark.case("Barge-Kick by a double Redirect into a conference")
 async def test_take_over_by_double_redirect(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234", campaign="spring")
     spyer = await scene.supervisor_dials("2001", MONITOR, "1001")
@@ -180,6 +190,7 @@ async def test_take_over_by_double_redirect(scene: Scene, watch: Watch) -> None:
     assert await types(watch, row["id"]) == ["Monitor", "Barge-Kick"]
 
 
+@pytest.mark.case("Barge-Kick by BridgeKick in a conference")
 async def test_take_over_by_kick_in_a_conference(scene: Scene, watch: Watch) -> None:
     call = await scene.conference("5551234", "1003", campaign="spring")
     spyer = await scene.supervisor_spies("2001", "PJSIP/1003-", "q")
@@ -198,6 +209,7 @@ async def test_take_over_by_kick_in_a_conference(scene: Scene, watch: Watch) -> 
     assert row["end_reason"] == "call ended"
 
 
+@pytest.mark.case("an originated supervisor is redirected (no ChanSpyStop, no Hangup)")
 async def test_redirect_of_an_originated_spyer(scene: Scene, watch: Watch) -> None:
     """Neither ChanSpyStop nor Hangup comes; only Newexten of what it does next."""
     call = await scene.customer_calls_in("5551234")
@@ -213,6 +225,7 @@ async def test_redirect_of_an_originated_spyer(scene: Scene, watch: Watch) -> No
     assert row["end_reason"] == "left" and row["ended_exact"]
 
 
+@pytest.mark.case("a spied agent transfers the call away, blind")
 async def test_blind_transfer_under_a_spy(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     await scene.supervisor_dials("2001", MONITOR, "1001")
@@ -230,6 +243,7 @@ async def test_blind_transfer_under_a_spy(scene: Scene, watch: Watch) -> None:
     assert row["agent"]["id"] == "ann" and row["end_reason"] == "call ended"
 
 
+@pytest.mark.case("a spied agent transfers the call away, attended (the linkedid changes)")
 async def test_attended_transfer_under_a_spy(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     await scene.supervisor_dials("2001", MONITOR, "1001")
@@ -243,6 +257,7 @@ async def test_attended_transfer_under_a_spy(scene: Scene, watch: Watch) -> None
     assert row["agent"]["id"] == "ann"
 
 
+@pytest.mark.case("a spied customer's leg is transferred to another agent (Asterisk says nothing)")
 async def test_customer_leg_under_a_spy_is_transferred(scene: Scene, watch: Watch) -> None:
     """Asterisk says nothing: the supervisor goes on listening, to another agent."""
     call = await scene.customer_calls_in("5551234", campaign="spring")
@@ -262,6 +277,7 @@ async def test_customer_leg_under_a_spy_is_transferred(scene: Scene, watch: Watc
     assert [r["end_reason"] for r in await watch.rows()] == ["hung up", "moved"]
 
 
+@pytest.mark.case("an agent behind a Local channel, queue {queue}")
 @pytest.mark.parametrize("queue", ["local", "local-optimised"])
 async def test_agent_behind_a_local_channel(scene: Scene, watch: Watch, queue: str) -> None:
     call = await scene.customer_calls_in("5551234", queue=queue)

@@ -23,6 +23,7 @@ async def keyed(
         yield watch
 
 
+@pytest.mark.case("keypad switching is followed where the class dtmf is granted")
 async def test_followed(scene: Scene, keyed: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     spyer = await scene.supervisor_dials("2001", SWITCH, "1001")
@@ -45,6 +46,7 @@ async def test_followed(scene: Scene, keyed: Watch) -> None:
     assert [s["type"] for s in segments] == ["Monitor", "Coach", "Barge", "Monitor"]
 
 
+@pytest.mark.case("nobody else's key is kept")
 async def test_nobody_elses_key_is_kept(scene: Scene, keyed: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     spyer = await scene.supervisor_dials("2001", SWITCH, "1001")
@@ -64,6 +66,7 @@ async def test_nobody_elses_key_is_kept(scene: Scene, keyed: Watch) -> None:
     await keyed.nothing_left()
 
 
+@pytest.mark.case("keypad switching without the class: at least")
 async def test_without_the_class_it_is_at_least(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     spyer = await scene.supervisor_dials("2001", SWITCH, "1001")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.asterisk.watch import attached, site_of
 from tests.lab.scene import BARGE, COACH, Scene
 
 
+@pytest.mark.case("late attach: a running supervision is taken up, at or before")
 async def test_running_supervision_is_taken_up(scene: Scene, tmp_path: Path) -> None:
     call = await scene.customer_calls_in("5551234", campaign="spring", list_="L7")
     await scene.supervisor_dials("2001", COACH, "1001")
@@ -27,6 +30,7 @@ async def test_running_supervision_is_taken_up(scene: Scene, tmp_path: Path) -> 
         assert row["ended_exact"]
 
 
+@pytest.mark.case("late attach: the leg under a prefix spy is marked unverified")
 async def test_spy_on_a_prefix_is_believed_but_not_verified(scene: Scene, tmp_path: Path) -> None:
     call = await scene.customer_calls_agent("5551234", "1003")
     spyer = await scene.supervisor_spies("2001", "PJSIP/1003", "q")
@@ -39,6 +43,7 @@ async def test_spy_on_a_prefix_is_believed_but_not_verified(scene: Scene, tmp_pa
         await watch.nothing_left()
 
 
+@pytest.mark.case("late attach: a spy that waits for its first call is no supervision yet")
 async def test_spy_that_nobody_fits_is_no_supervision_yet(scene: Scene, tmp_path: Path) -> None:
     spyer = await scene.supervisor_spies("2001", "PJSIP/1003-", "q", waits=True)
     async with attached(site_of(scene), tmp_path) as watch:
@@ -52,6 +57,9 @@ async def test_spy_that_nobody_fits_is_no_supervision_yet(scene: Scene, tmp_path
         await watch.nothing_left()
 
 
+@pytest.mark.case(
+    "the daemon comes back: what survived keeps its id, the rest is closed with a window"
+)
 async def test_daemon_comes_back(scene: Scene, tmp_path: Path) -> None:
     """What survived goes on under its id; the ledger remembers what Asterisk cannot tell."""
     calls = [await scene.customer_calls_agent("5551234", n) for n in ("1003", "1004")]
@@ -82,6 +90,7 @@ async def test_daemon_comes_back(scene: Scene, tmp_path: Path) -> None:
         assert gaps[0]["ended"] is not None
 
 
+@pytest.mark.case("a taken-over call goes on while the daemon is away")
 async def test_take_over_goes_on_while_the_daemon_is_away(scene: Scene, tmp_path: Path) -> None:
     call = await scene.customer_calls_in("5551234")
     async with attached(site_of(scene), tmp_path) as watch:
@@ -101,6 +110,7 @@ async def test_take_over_goes_on_while_the_daemon_is_away(scene: Scene, tmp_path
         assert row["end_reason"] == "call ended" and row["ended_exact"]
 
 
+@pytest.mark.case("a call is taken over while the daemon is away")
 async def test_taken_over_while_the_daemon_is_away(scene: Scene, tmp_path: Path) -> None:
     call = await scene.customer_calls_in("5551234")
     async with attached(site_of(scene), tmp_path) as watch:

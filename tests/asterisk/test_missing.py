@@ -10,6 +10,9 @@ from tests.lab.scene import Scene
 pytestmark = pytest.mark.timing(reconcile_every=0.4)
 
 
+@pytest.mark.case(
+    "a Hangup withheld by a prefix spy; the ghost in CoreShowChannels is not believed"
+)
 async def test_hangup_withheld_by_a_prefix_spy(scene: Scene, watch: Watch) -> None:
     """While a spy on a prefix runs, Hangups of the other channels that fit are kept back."""
     calls = [await scene.customer_calls_agent("5551234", n) for n in ("1001", "10011")]
@@ -33,6 +36,7 @@ async def test_hangup_withheld_by_a_prefix_spy(scene: Scene, watch: Watch) -> No
     assert rows[spied.customer]["ended_exact"]
 
 
+@pytest.mark.case("a supervisor leaves the spy and nothing tells: found by the reconcile")
 async def test_redirect_that_nothing_tells(scene: Scene, watch: Watch) -> None:
     """A supervisor whose endpoint the filter does not list: no Stop, no Newexten, no Hangup."""
     call = await scene.customer_calls_in("5551234")
@@ -50,6 +54,7 @@ async def test_redirect_that_nothing_tells(scene: Scene, watch: Watch) -> None:
     assert row["length_ms"] == row["ended_after"] - row["started"]
 
 
+@pytest.mark.case("reconciles end nothing that lives")
 async def test_reconciles_end_nothing_that_lives(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234")
     spyer = await scene.supervisor_spies("2001", "PJSIP/1001-", "qw")

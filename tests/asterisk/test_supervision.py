@@ -12,6 +12,7 @@ from tests.lab.scene import BARGE, COACH, MONITOR, Scene
 TYPES = {"Monitor": (MONITOR, "qE"), "Coach": (COACH, "wqE"), "Barge": (BARGE, "BqE")}
 
 
+@pytest.mark.case("{kind}, started by {means}")
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("means", ["dialplan", "application"])
 async def test_each_type(scene: Scene, watch: Watch, kind: str, means: str) -> None:
@@ -53,6 +54,7 @@ async def test_each_type(scene: Scene, watch: Watch, kind: str, means: str) -> N
     assert ended["talk_ms"] > 0 and ended["ended"]
 
 
+@pytest.mark.case("the agent hangs up under a spy")
 async def test_agent_hangs_up(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls("5551234", campaign="spring", list_="L7")
     await scene.supervisor_dials("2001", MONITOR, "1001")
@@ -64,6 +66,7 @@ async def test_agent_hangs_up(scene: Scene, watch: Watch) -> None:
     assert row["end_reason"] == "call ended" and row["ended_by"] is None
 
 
+@pytest.mark.case("the customer hangs up under a spy")
 async def test_customer_hangs_up(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls("5551234", campaign="spring", list_="L7")
     await scene.supervisor_dials("2001", COACH, "1001")
@@ -75,6 +78,7 @@ async def test_customer_hangs_up(scene: Scene, watch: Watch) -> None:
     assert row["end_reason"] == "call ended" and row["type"] == "Coach"
 
 
+@pytest.mark.case("the supervisor hangs up")
 async def test_supervisor_phone_hangs_up(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls("5551234")
     spyer = await scene.supervisor_dials("2001", BARGE, "1001")
@@ -88,6 +92,7 @@ async def test_supervisor_phone_hangs_up(scene: Scene, watch: Watch) -> None:
     assert row["end_reason"] == "hung up" and row["campaign"] is None
 
 
+@pytest.mark.case("campaign, list and result code change during the call")
 async def test_labels_change_while_live(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls("5551234", campaign="spring", list_="L7")
     spyer = await scene.supervisor_dials("2001", MONITOR, "1001")
@@ -113,6 +118,7 @@ async def test_labels_change_while_live(scene: Scene, watch: Watch) -> None:
     assert ended["result"] == "REFUND"
 
 
+@pytest.mark.case("an outbound call is supervised")
 async def test_outbound_call(scene: Scene, watch: Watch) -> None:
     call = await scene.agent_dials("1003", "5559876", campaign="spring")
     spyer = await scene.supervisor_dials("2001", MONITOR, "1003")
@@ -128,6 +134,7 @@ async def test_outbound_call(scene: Scene, watch: Watch) -> None:
     assert row["direction"] == "outbound" and row["number"] == "5559876"
 
 
+@pytest.mark.case("an agent's status: in call, wrap-up, paused with a reason")
 async def test_agent_status(scene: Scene, watch: Watch) -> None:
     def status(value: str, reason: str = "") -> object:
         return watch.stream.until(
