@@ -21,6 +21,7 @@ from monitord import demo as simulation
 from monitord.ami.actions import AmiError
 from monitord.ami.attachment import Attachment
 from monitord.app import Running, StartError, recording, running
+from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.signin import PASSWORD_MOST, hash_password
 
@@ -137,6 +138,25 @@ async def _mark_when_asked(attachment: Attachment) -> None:
             await attachment.mark()
         except AmiError as error:
             click.echo(f"no mark was set: {error}", err=True)
+
+
+@main.command()
+@_CONFIG
+@click.option(
+    "--wait",
+    type=click.IntRange(0, 86_400),
+    default=0,
+    metavar="SECONDS",
+    help="Watch what the PBXs send for that long.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def check(config: Path, wait: int, as_json: bool) -> None:
+    """Look at settings, database and each PBX, and say what will not work. Changes nothing. Ends
+    with 1 where something is wrong or refused; what was not yet seen is not wrong."""
+    set_up_log("error", "text")
+    report = asyncio.run(check_all(config, wait))
+    click.echo(report.json() if as_json else report.text())
+    sys.exit(report.exit_code)
 
 
 @main.command()

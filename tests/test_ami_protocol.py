@@ -418,6 +418,7 @@ def test_the_actions_that_can_leave_the_process() -> None:
         "QueueStatus",
         "DeviceStateList",
         "Hangup",
+        "ListCommands",
     }
 
 

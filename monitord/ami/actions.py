@@ -62,6 +62,9 @@ ACTIONS: Mapping[str, Kind] = MappingProxyType(
             items=frozenset({"DeviceStateChange"}), end="DeviceStateListComplete"
         ),
         "Hangup": Kind(frozenset({"Channel", "Cause"})),
+        # For `monitord check` only: it names exactly the actions that the user may send, so that
+        # the right to hang up is known without hanging anything up. It changes nothing.
+        "ListCommands": Kind(),
     }
 )
 """No other action leaves this process, whoever asks (ami-facts 3.2 and I7)."""
