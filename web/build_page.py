@@ -99,7 +99,7 @@ def build(*, force: bool, say: Say) -> bool:
     if force or _stamped("npm") != lock or not (WEB / "node_modules").is_dir():
         say("page: fetching the build tools (npm ci)")
         # no package may run a script of its own: none of ours needs to
-        _run("ci", "--ignore-scripts")
+        _run("ci", "--ignore-scripts", "--no-audit", "--no-fund")
         _stamp("npm", lock)
 
     say("page: building (vite)")

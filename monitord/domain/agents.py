@@ -211,6 +211,8 @@ def _close(
     if agent.record is None:
         return
     until = after if after is not None else at.wall
+    if after is not None:
+        after = max(after, agent.since.wall)
     length = at.mono - agent.since.mono if exact else max(0, until - agent.since.wall)
     shard.records.append(
         msgspec.structs.replace(
@@ -252,6 +254,8 @@ def resynced(shard: Shard, at: At, lost_wall: int | None) -> None:
         if endpoint not in shard.agents and shard.directory.is_agent(endpoint):
             get(shard, endpoint).device = device
     for agent in shard.agents.values():
+        if agent.wrap_until is not None and agent.wrap_until <= at.mono:
+            _forget_wrap_up(shard, agent)
         if not agent.seen:
             agent.members.clear()
         agent.device = shard.devices.get(agent.endpoint, agent.device)
@@ -277,7 +281,7 @@ def resynced(shard: Shard, at: At, lost_wall: int | None) -> None:
                 old,
                 ended=at.wall,
                 ended_exact=False,
-                ended_after=lost_wall,
+                ended_after=max(lost_wall or 0, old.started),
                 length_ms=max(0, (lost_wall or old.started) - old.started),
             )
         )

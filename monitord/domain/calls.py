@@ -83,10 +83,16 @@ def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
 def _new_id(shard: Shard, linkedid: str) -> str:
     """A linkedid can come back after its call has ended; that is another call."""
     count = shard.linkedids.pop(linkedid, 0) + 1
+    while call_id_of(shard.pbx, shard.boot, linkedid, count) in shard.used:
+        count += 1
     shard.linkedids[linkedid] = count
     if len(shard.linkedids) > GONE_KEPT:
         del shard.linkedids[next(iter(shard.linkedids))]
-    parts = (shard.pbx, shard.boot, linkedid)
+    return call_id_of(shard.pbx, shard.boot, linkedid, count)
+
+
+def call_id_of(pbx: str, boot: str, linkedid: str, count: int) -> str:
+    parts = (pbx, boot, linkedid)
     return make_id(*parts) if count == 1 else make_id(*parts, count)
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from monitord.domain.ledger import CallRecord, SegmentRecord, StatusRecord, SupervisionRecord
+from monitord.domain.ledger import (
+    CallRecord,
+    GapRecord,
+    SegmentRecord,
+    StatusRecord,
+    SupervisionRecord,
+)
 from monitord.domain.words import LinkState
 
 
@@ -44,6 +50,9 @@ class Snapshot(Struct, frozen=True):
 class LinkChanged(Event, frozen=True):
     link: LinkState
     detail: str = ""
+    heard: int = 0
+    """Where the link was lost: wall time at which the PBX last said anything. What it did after
+    that may have been on its way."""
 
 
 class BootSeen(Event, frozen=True):
@@ -107,6 +116,9 @@ class Remembered(Event, frozen=True):
     statuses: tuple[StatusRecord, ...]
     last_seen: int
     """Wall time at which the daemon was last known to be attached."""
+    gaps: tuple[GapRecord, ...] = ()
+    used: frozenset[str] = frozenset()
+    """Ids of supervisions and calls that ended lately."""
 
 
 # --- channels ----------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def reduce(shard: Shard, event: Event, at: At) -> Outcome:
     Deadlines that passed before ``at`` are carried out first, at the time they were due, so that
     the result does not depend on when somebody looked.
     """
-    if shard.wrapping or shard.leaving:
+    if (shard.wrapping or shard.leaving) and shard.lost_at is None:  # else nobody can know
         _pass_time(shard, at)
     _HANDLERS[type(event)](shard, event, at)
     return _outcome(shard, at)

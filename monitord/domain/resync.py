@@ -14,8 +14,8 @@ from monitord.domain import events as ev
 from monitord.domain.endpoint import is_snoop
 from monitord.domain.events import At
 from monitord.domain.ledger import CallRecord, GapRecord, SegmentRecord, SupervisionRecord
-from monitord.domain.state import Channel, Segment, Shard, make_id
-from monitord.domain.words import EndReason, LinkState, Provenance
+from monitord.domain.state import Channel, Segment, Shard, Supervision, make_id
+from monitord.domain.words import EndReason, LinkState, Provenance, SpyType
 
 
 def on_remembered(shard: Shard, event: ev.Remembered, at: At) -> None:
@@ -25,17 +25,41 @@ def on_remembered(shard: Shard, event: ev.Remembered, at: At) -> None:
     shard.old_supervisions = {s.spyer: (s, segments.get(s.id, [])) for s in event.supervisions}
     shard.old_calls = {c.id: c for c in event.calls}
     shard.old_statuses = {s.agent_endpoint: s for s in event.statuses}
-    shard.old_seen = event.last_seen
+    shard.used = event.used
+    for call in event.calls:
+        _count_call(shard, call)
     if event.last_seen:
-        shard.lost_at = At(at.mono - (at.wall - event.last_seen), event.last_seen)
+        shard.lost_at = _then(at, event.last_seen)
         shard.gap_why = "the daemon was not running"
+    for gap in event.gaps:
+        if shard.gap is None and gap.started >= event.last_seen:
+            # It was not attached any more when it stopped: one gap, which goes on.
+            shard.gap, shard.gap_why = gap.id, gap.why
+            shard.lost_at = _then(at, gap.started)
+        else:
+            shard.records.append(
+                msgspec.structs.replace(gap, ended=max(gap.started, event.last_seen))
+            )
+
+
+def _then(now: At, wall: int) -> At:
+    """The instant at which the wall clock showed ``wall``, which is not after now."""
+    return At(now.mono - max(0, now.wall - wall), min(wall, now.wall))
+
+
+def _count_call(shard: Shard, call: CallRecord) -> None:
+    """A linkedid may have come back, so that its call is not the first one of that name."""
+    for count in range(1, 100):
+        if calls.call_id_of(call.pbx, call.boot, call.call_id, count) == call.id:
+            shard.linkedids[call.call_id] = count - 1
+            return
 
 
 def on_link(shard: Shard, event: ev.LinkChanged, at: At) -> None:
     if event.link is not LinkState.LIVE:
         shard.reconciling = False
     if event.link is LinkState.LOST and shard.link is LinkState.LIVE:
-        shard.lost_at = at
+        shard.lost_at = _then(at, event.heard or at.wall)
         shard.gap_why = event.detail or "the connection was lost"
     if shard.lost_at is not None and shard.gap is None and event.link is not LinkState.LIVE:
         shard.gap = make_id(shard.pbx, "gap", shard.lost_at.wall)
@@ -63,11 +87,12 @@ def on_boot(shard: Shard, event: ev.BootSeen, at: At) -> None:
 
 
 def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
-    after = shard.lost_at.wall if shard.lost_at is not None else None
     for supervision in list(shard.supervisions.values()):
-        supervisions.end(shard, supervision, at, reason, exact=False, after=after)
+        _end(shard, supervision, at, reason, _lost(shard))
     for call in list(shard.calls.values()):
+        after = max(_lost(shard), call.started.wall)
         calls.end_call(shard, call, at, reason=reason, exact=False, after=after)
+    _bound_segments(shard, at, _lost(shard))
     shard.channels.clear()
     shard.bridges.clear()
     shard.by_spyer.clear()
@@ -75,6 +100,28 @@ def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
     shard.by_linkedid.clear()
     shard.linkedids.clear()
     shard.gone.clear()
+
+
+def _lost(shard: Shard) -> int:
+    """Wall time up to which all that happened is known; 0 where that is not known."""
+    return shard.lost_at.wall if shard.lost_at is not None else 0
+
+
+def _end(
+    shard: Shard, supervision: Supervision, at: At, reason: EndReason, after: int | None
+) -> None:
+    """It ended unseen, between ``after`` and now; it was there at its start at least."""
+    after = max(after or 0, supervision.started.wall)
+    supervisions.end(shard, supervision, at, reason, exact=False, after=after)
+
+
+def _bound_segments(shard: Shard, at: At, after: int) -> None:
+    """What ended unseen just now is counted no longer than it was seen."""
+    for supervision_id in shard.dirty_supervisions:
+        supervision = shard.supervisions.get(supervision_id)
+        for segment in supervision.segments if supervision is not None else ():
+            if segment.ended == at and not segment.end_exact:
+                segment.end_after = max(after, segment.started.wall)
 
 
 def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
@@ -198,7 +245,7 @@ def on_unknown(shard: Shard, event: ev.ChannelUnknown, at: At) -> None:
     channel = shard.channels.get(event.uniqueid)
     if channel is not None:
         lost = shard.lost_at.wall if shard.lost_at is not None else None
-        _vanish(shard, event.uniqueid, at, after=lost or channel.last_seen or None)
+        _vanish(shard, event.uniqueid, at, after=lost or channel.last_seen)
 
 
 def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int | None) -> None:
@@ -206,10 +253,11 @@ def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int | None) -> None:
     channel = shard.channels[uniqueid]
     supervision = shard.supervisions.get(shard.by_spyer.get(uniqueid, ""))
     if supervision is not None:
-        supervisions.end(shard, supervision, at, EndReason.LOST, exact=False, after=after)
+        _end(shard, supervision, at, EndReason.LOST, after)
     call = shard.calls.get(channel.call)
     last_leg = call is not None and list(call.legs) == [uniqueid]
     if call is not None and last_leg:
+        after = max(after or 0, call.started.wall)
         calls.end_call(shard, call, at, reason=EndReason.LOST, exact=False, after=after)
     calls.remove(shard, uniqueid, at, exact=False)
 
@@ -217,31 +265,45 @@ def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int | None) -> None:
 def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
     if not shard.resyncing:
         return
-    after = shard.lost_at.wall if shard.lost_at is not None else None
-    for uniqueid in [u for u, c in shard.channels.items() if not c.seen]:
-        _vanish(shard, uniqueid, at, after=after)
+    after = _lost(shard)
+    for uniqueid, channel in list(shard.channels.items()):
+        if not channel.seen:
+            _vanish(shard, uniqueid, at, after=after or channel.last_seen)
     for channel in list(shard.channels.values()):
-        if channel.application in spy.SPY_APPLICATIONS:
+        if _spies(channel):
             _take_up(shard, channel, at)
         elif channel.bridge is not None:
             _go_on_in_bridge(shard, channel, at)
     for supervision in list(shard.supervisions.values()):
         spyer = shard.channels.get(supervision.spyer)
-        if supervision.ended is None and (
-            spyer is None
-            or (spyer.application not in spy.SPY_APPLICATIONS and not supervision.took_over)
-        ):
+        if supervision.ended is None and not _goes_on(supervision, spyer):
             known = spyer is not None and bool(spyer.application)
             reason = EndReason.LEFT if known else EndReason.LOST
-            supervisions.end(shard, supervision, at, reason, exact=False, after=after)
+            _end(shard, supervision, at, reason, after)
     for call in list(shard.calls.values()):
         calls.update(shard, call, at)
-    agents.resynced(shard, at, after)
+    agents.resynced(shard, at, after or None)
     _close_remembered(shard, at, after)
+    _bound_segments(shard, at, after)
     if shard.gap is not None:
         shard.records.append(_gap(shard, at.wall))
     shard.gap, shard.lost_at = None, None
     shard.resyncing, shard.synced = False, True
+
+
+def _goes_on(supervision: Supervision, spyer: Channel | None) -> bool:
+    """Whether what the PBX says of the supervisor's channel still is this supervision."""
+    if spyer is None:
+        return False
+    if _spies(spyer):
+        return True
+    if supervision.bridge is not None:
+        return spyer.bridge == supervision.bridge
+    return supervision.left is not None  # where it goes shows when its time is up
+
+
+def _spies(channel: Channel) -> bool:
+    return channel.application in spy.SPY_APPLICATIONS or is_snoop(channel.name)
 
 
 def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
@@ -277,10 +339,13 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
             del shard.old_supervisions[spyer.uniqueid]
             calls.become_spy(shard, spyer, at)
             known = supervisions.restore(shard, *old, at)
+            shard.spies_of[spyer.uniqueid] = _count_of(shard, known)
     spec = spy.parse(spyer.application, spyer.data)
     segment = known.segments[-1] if known is not None and known.segments else None
-    spyee = _spied(shard, spec, segment)
+    spyee = _spied(shard, spyer, spec, segment)
     if known is not None:
+        if spec is not None and segment is not None and not segment.in_bridge:
+            _remember_options(known, segment, spec)
         if segment is not None and segment.ended is None:
             still = shard.channels.get(segment.spyee or "")
             if still is None or still.call != segment.call:
@@ -311,11 +376,32 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
     )
 
 
-def _spied(shard: Shard, spec: spy.Spec | None, last: Segment | None) -> Channel | None:
+def _count_of(shard: Shard, supervision: Supervision) -> int:
+    """The how-many-th of its spyer it is."""
+    parts = (shard.pbx, shard.boot, "supervision", supervision.spyer)
+    return next((n for n in range(1, 1000) if make_id(*parts, n) == supervision.id), 1)
+
+
+def _remember_options(supervision: Supervision, segment: Segment, spec: spy.Spec) -> None:
+    """What the ledger does not keep of a spy, and what nobody saw while the link was lost."""
+    supervision.exits = spec.exits
+    if segment.ended is None:
+        supervision.spying = segment.spyee
+    if spec.switchable:
+        if segment.type not in (SpyType.UNKNOWN, spec.type):
+            supervision.keyed = segment.type
+        segment.at_least = segment.at_least or segment.ended is None
+
+
+def _spied(
+    shard: Shard, spyer: Channel, spec: spy.Spec | None, last: Segment | None
+) -> Channel | None:
     """The channel that is listened to. Sure only where the arguments name it in full; otherwise
     the one that was listened to before, or the only one that the prefix fits."""
     if spec is None:
-        return None
+        # Snoop/<uniqueid>-<8 hex digits>
+        target = spyer.name.partition("/")[2].rpartition("-")[0]
+        return shard.channels.get(target) if is_snoop(spyer.name) else None
     for channel in shard.channels.values():
         if spec.target in (channel.uniqueid, channel.name):
             return channel
@@ -338,11 +424,11 @@ def _fits(shard: Shard, spec: spy.Spec) -> list[Channel]:
     ]
 
 
-def _close_remembered(shard: Shard, at: At, after: int | None) -> None:
+def _close_remembered(shard: Shard, at: At, after: int) -> None:
     """What the ledger had open and nobody has any more."""
 
     def length(started: int) -> int:
-        return max(0, (after or started) - started)
+        return max(0, after - started)
 
     for supervision, segments in shard.old_supervisions.values():
         for segment in segments:
@@ -363,14 +449,14 @@ def _close_remembered(shard: Shard, at: At, after: int | None) -> None:
 
 
 def _closed(
-    shard: Shard, record: SupervisionRecord | CallRecord, at: At, after: int | None, length: int
+    shard: Shard, record: SupervisionRecord | CallRecord, at: At, after: int, length: int
 ) -> SupervisionRecord | CallRecord:
     same_boot = record.boot == shard.boot
     return msgspec.structs.replace(
         record,
-        ended=at.wall,
+        ended=max(at.wall, record.started),
         ended_exact=False,
-        ended_after=after,
+        ended_after=max(after, record.started),
         end_reason=EndReason.LOST if same_boot else EndReason.PBX_RESTARTED,
         length_ms=length,
     )

@@ -78,7 +78,7 @@ def call_record(shard: Shard, call: Call) -> CallRecord:
     return CallRecord(
         id=call.id,
         pbx=shard.pbx,
-        boot=shard.boot,
+        boot=call.record.boot if call.record is not None else shard.boot,
         call_id=call.call_id,
         agent_id=agent.id if agent else None,
         agent_name=agent.name if agent else None,
@@ -159,7 +159,7 @@ def supervision_record(shard: Shard, supervision: Supervision) -> SupervisionRec
     return SupervisionRecord(
         id=supervision.id,
         pbx=shard.pbx,
-        boot=shard.boot,
+        boot=supervision.record.boot if supervision.record is not None else shard.boot,
         spyer=supervision.spyer,
         supervisor_id=supervisor.id,
         supervisor_name=supervisor.name,
@@ -192,8 +192,8 @@ def segment_record(shard: Shard, supervision: Supervision, segment: Segment) -> 
     length = None
     if segment.ended is not None:
         length = max(0, segment.ended.mono - segment.started.mono)
-        if not segment.end_exact and shard.lost_at is not None:
-            length = max(0, shard.lost_at.wall - segment.started.wall)
+        if segment.end_after is not None:
+            length = max(0, segment.end_after - segment.started.wall)
         if segment.record is not None and segment.record.length_ms is not None:
             length = segment.record.length_ms
     return SegmentRecord(

@@ -178,6 +178,7 @@ class Segment:
     result: str | None = None
     ended: At | None = None
     end_exact: bool = True
+    end_after: int | None = None
     in_bridge: bool = False
     """Not by a spy, but together in a bridge."""
     record: SegmentRecord | None = None
@@ -280,7 +281,8 @@ class Shard:
     old_calls: dict[str, CallRecord] = field(default_factory=dict)
     old_statuses: dict[str, StatusRecord] = field(default_factory=dict)
     """By endpoint."""
-    old_seen: int = 0
+    used: frozenset[str] = frozenset()
+    """Ids of rows that are over, which no new one may take."""
     wrapping: dict[str, None] = field(default_factory=dict)
     """Endpoints of agents with a wrap-up deadline."""
     leaving: dict[str, None] = field(default_factory=dict)

@@ -121,10 +121,13 @@ def _agent_under(
 
 
 def _begin(shard: Shard, spyer: Channel, at: At, *, exact: bool) -> Supervision:
-    count = shard.spies_of.get(spyer.uniqueid, 0) + 1
-    shard.spies_of[spyer.uniqueid] = count
+    count, new_id = 0, ""
+    while not new_id or new_id in shard.used:  # by an earlier process
+        count = shard.spies_of.get(spyer.uniqueid, 0) + 1
+        shard.spies_of[spyer.uniqueid] = count
+        new_id = make_id(shard.pbx, shard.boot, "supervision", spyer.uniqueid, count)
     supervision = Supervision(
-        id=make_id(shard.pbx, shard.boot, "supervision", spyer.uniqueid, count),
+        id=new_id,
         spyer=spyer.uniqueid,
         supervisor=endpoint_of(spyer.name),
         started=at,
@@ -602,7 +605,7 @@ def restore(
                 result=old.result,
                 ended=then(old.ended) if old.ended is not None else None,
                 end_exact=old.ended_exact,
-                in_bridge=old.type is SpyType.BARGE_KICK,
+                in_bridge=old.type_provenance is Provenance.DERIVED,  # only said of bridges
                 record=old,
             )
         )
