@@ -115,7 +115,6 @@ async def running(
             hub = Hub(
                 [(p.id, p.name or p.id) for p in loaded.settings.pbx], loaded.site, recorder.take
             )
-            recorder.live = hub.live_pbxs
             attachments = {
                 link.pbx: Attachment(
                     link,
@@ -127,6 +126,7 @@ async def running(
                 )
                 for link in loaded.links
             }
+            recorder.live = lambda: {p: attachments[p].seen for p in hub.live_pbxs()}
             now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
             try:
                 for pbx in attachments:

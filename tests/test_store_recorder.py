@@ -143,11 +143,11 @@ async def test_what_waits_is_bounded(
 async def test_the_heartbeat(engine: AsyncEngine, tmp_path: Path) -> None:
     path = tmp_path / "m.sqlite3"
     recorder = Recorder(engine)
-    recorder.live = lambda: ["lab", "other"]
+    recorder.live = lambda: {"lab": 5_000, "other": 6_000}
     assert await recorder.write(), "without any row"
     first = read(path, "SELECT pbx, last_seen FROM attachment ORDER BY pbx")
     assert [p for p, _ in first] == ["lab", "other"]
-    recorder.live = lambda: ["lab"]
+    recorder.live = lambda: {"lab": 7_000}
     recorder.take([gap(1)])
     await until(lambda: True)
     assert await recorder.write()

@@ -62,10 +62,16 @@ class Attachment:
         self._asking: set[str] = set()
         wanted = None if tap is not None else WANTED
         self.link = Link(settings, self._queue, wanted=wanted, timing=timing)
+        self._applied = 0
         self.malformed = 0
         self.failed = 0
         """Events that our own code could not apply: each one is a bug, and is logged."""
         self._log = structlog.get_logger("ami").bind(pbx=settings.pbx)
+
+    @property
+    def seen(self) -> int:
+        """Wall time in ms up to which all that the PBX said is applied."""
+        return self._applied if self._items else self.link.heard
 
     async def run(self) -> None:
         """Until cancelled; only once."""
@@ -101,7 +107,9 @@ class Attachment:
         while True:
             await self._some.wait()
             for _ in range(min(len(self._items), BATCH_MOST)):
-                self._take(self._items.popleft())
+                item = self._items.popleft()
+                self._take(item)
+                self._applied = item.wall
             self._flush()
             if not self._items:
                 self._some.clear()

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import re
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -59,6 +60,12 @@ class Timing:
 
 
 DEFAULT_TIMING = Timing()
+
+UNTOLD_S = 2
+"""Younger than the connection by so much, a channel's first event has come, or none will."""
+
+_AGE = re.compile(r"(?m)^Seconds: (\d{1,9})\r?$")
+_ABOUT_CALLS = "\r\nPrivilege: call,"
 
 _ALL = ("Status", "QueueStatus", "DeviceStateList")
 """Actions whose answers together are all state."""
@@ -118,12 +125,23 @@ class Link:
         self._booted = asyncio.Event()
         self._reading = False
         """All state is read or being read: what is asked of one channel adds to it."""
+        self._heard = 0
+        """What the last connection's ``heard`` was."""
+        self._calls_told = False
+        """An event about a call has come on this connection."""
+        self._youngest = 0
+        """Age in s of the youngest channel that the reconcile under way found."""
         self.live = asyncio.Event()
         self.round_trip_ms: int | None = None
         """Of the last ping; half of it is what a message needs from there to here."""
         self.counters = Counters()
         """Of all connections together."""
         self._log = structlog.get_logger("ami").bind(pbx=settings.pbx)
+
+    @property
+    def heard(self) -> int:
+        """Wall time in ms at which the PBX last said something; 0 before it ever did."""
+        return self._protocol.heard if self._protocol is not None else self._heard
 
     # --- what others use -----------------------------------------------------------------
 
@@ -208,7 +226,8 @@ class Link:
 
     def _retry(self, why: str, wait: float) -> float:
         pause = self._jitter(wait)
-        self._step(ev.LinkChanged(LinkState.LOST, f"{why}. Trying again by itself."))
+        detail = f"{why}. Trying again by itself."
+        self._step(ev.LinkChanged(LinkState.LOST, detail, self._heard))
         self._log.warning("link_lost", why=why, retry_in_s=round(pause, 1))
         return pause
 
@@ -220,6 +239,8 @@ class Link:
     async def _attend(self) -> str:
         """From connecting to the loss of the connection; gives the reason of the loss."""
         self._booted.clear()
+        self._calls_told = False
+        began = time.monotonic()
         protocol = await self._connect()
         jobs: list[asyncio.Task[None]] = []
         try:
@@ -231,13 +252,13 @@ class Link:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not protocol.lost.done():
                 settle.result()  # a resync that fails begins again from the connection
-                jobs.append(asyncio.create_task(self._reconcile(protocol)))
+                jobs.append(asyncio.create_task(self._reconcile(protocol, began)))
             return await protocol.lost
         finally:
             self.live.clear()
             self._reading = False
             self.round_trip_ms = None
-            self._protocol = None
+            self._protocol, self._heard = None, protocol.heard
             protocol.close()
             for job in jobs:
                 job.cancel()
@@ -318,12 +339,13 @@ class Link:
                 self._check(answer[0], name)
         self._step(ev.ResyncEnded())
 
-    async def _reconcile(self, protocol: Protocol) -> None:
+    async def _reconcile(self, protocol: Protocol, began: float) -> None:
         """From time to time ask again which channels there are: a Hangup or a ChanSpyStop can be
-        missing (ami-facts 0.3, 0.4)."""
+        missing (ami-facts 0.3, 0.4). ``began``: when the connection did."""
         while True:
             await asyncio.sleep(self._timing.reconcile_every)
             self._step(ev.ReconcileBegun())
+            self._youngest = 1 << 30
             try:
                 answer = await protocol.ask("Status", deadline=self._timing.list, streamed=True)
             except DeadlineError as error:
@@ -333,6 +355,18 @@ class Link:
                 return
             if answer[0].success:
                 self._step(ev.ReconcileEnded())
+                self._judge_rights(time.monotonic() - began)
+
+    def _judge_rights(self, age_s: float) -> None:
+        """AMI never says which events it keeps from us. But a channel that is younger than the
+        connection cannot have come about without one."""
+        if not self._calls_told and self._youngest + UNTOLD_S < age_s:
+            hint = (
+                "The PBX has calls of which no event came. Check that the AMI user's “read” has "
+                "“call”, and its event filter. Until then calls and supervisions are seen late."
+            )
+            self._step(ev.LinkChanged(LinkState.LIVE, hint))
+            self._log.warning("no_events", hint=hint)
 
     async def _fact(self, protocol: Protocol, name: str) -> Message:
         answer = (await protocol.ask(name, deadline=self._timing.answer))[0]
@@ -361,9 +395,18 @@ class Link:
     def _received(self, message: Received) -> None:
         if message.name == "FullyBooted":
             self._booted.set()
-        elif message.name not in ("Shutdown", "Reload"):
+        elif message.name in ("Shutdown", "Reload"):
             # After Shutdown comes the end of the connection; after Reload nothing is lost.
+            return
+        elif self._reading:
+            if message.reply:
+                if message.name == "Status" and (age := _AGE.search(message.text)) is not None:
+                    self._youngest = min(self._youngest, int(age[1]))
+            elif _ABOUT_CALLS in message.text:
+                self._calls_told = True
             self._sink(message)
+        # What came before the boot is known may belong to another one than the state does, and
+        # is part of the answers to come.
 
     def _step(self, event: ev.Event) -> None:
         self._sink(Step(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000, event))

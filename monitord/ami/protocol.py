@@ -88,6 +88,8 @@ class Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self._pending: dict[str, _Pending] = {}
         self._ids = itertools.count(1)
         self.counters = counters
+        self.heard = 0
+        """Wall time in ms at which something last came."""
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Set to the reason when the connection is over."""
 
@@ -98,9 +100,10 @@ class Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
             return
         buffer = self._buffer
         buffer += data
+        mono, wall = time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000
+        self.heard = wall
         if not self._banner_seen and not self._take_banner():
             return
-        mono, wall = time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000
         start = 0
         # The end mark may lie across two chunks, so the search begins a little before the new.
         search = max(0, self._searched - len(_END))

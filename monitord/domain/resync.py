@@ -323,8 +323,7 @@ def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
     if not any(c.uniqueid == last[0] or c.call == last[1] for c in company):
         return
     if known is None and old is not None:
-        del shard.old_supervisions[spyer.uniqueid]
-        known = supervisions.restore(shard, *old, at)
+        known = _restore(shard, old, at)
     assert known is not None and spyer.bridge is not None
     calls.become_spy(shard, spyer, at)
     supervisions.bridge_entered(shard, spyer, spyer.bridge, at)
@@ -336,10 +335,8 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
     if known is None:
         old = shard.old_supervisions.get(spyer.uniqueid)
         if old is not None and old[0].boot == shard.boot:
-            del shard.old_supervisions[spyer.uniqueid]
             calls.become_spy(shard, spyer, at)
-            known = supervisions.restore(shard, *old, at)
-            shard.spies_of[spyer.uniqueid] = _count_of(shard, known)
+            known = _restore(shard, old, at)
     spec = spy.parse(spyer.application, spyer.data)
     segment = known.segments[-1] if known is not None and known.segments else None
     spyee = _spied(shard, spyer, spec, segment)
@@ -376,10 +373,16 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
     )
 
 
-def _count_of(shard: Shard, supervision: Supervision) -> int:
-    """The how-many-th of its spyer it is."""
+def _restore(
+    shard: Shard, old: tuple[SupervisionRecord, list[SegmentRecord]], at: At
+) -> Supervision:
+    del shard.old_supervisions[old[0].spyer]
+    supervision = supervisions.restore(shard, *old, at)
+    # It may not be the first of its spyer.
     parts = (shard.pbx, shard.boot, "supervision", supervision.spyer)
-    return next((n for n in range(1, 1000) if make_id(*parts, n) == supervision.id), 1)
+    count = next((n for n in range(1, 1000) if make_id(*parts, n) == supervision.id), 1)
+    shard.spies_of[supervision.spyer] = count
+    return supervision
 
 
 def _remember_options(supervision: Supervision, segment: Segment, spec: spy.Spec) -> None:

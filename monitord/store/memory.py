@@ -10,14 +10,25 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord.domain.events import Remembered
-from monitord.domain.ledger import CallRecord, SegmentRecord, StatusRecord, SupervisionRecord
+from monitord.domain.ledger import (
+    CallRecord,
+    GapRecord,
+    SegmentRecord,
+    StatusRecord,
+    SupervisionRecord,
+)
 from monitord.store import tables
 from monitord.store.engine import StoreError
 from monitord.store.rows import record_of
 
+USED_MS = 24 * 3_600_000
+USED_MOST = 20_000
+"""How far back, and how many, of the rows that are over are looked at: of channels that still
+live."""
+
 
 async def remembered(engine: AsyncEngine, pbx: str) -> Remembered:
-    """All open rows of one PBX.
+    """All open rows of one PBX, and which ids are taken.
 
     Raises:
         StoreError: they cannot be read, or hold what monitord never writes.
@@ -49,6 +60,15 @@ async def _remembered(engine: AsyncEngine, pbx: str) -> Remembered:
         last_seen = await connection.scalar(
             select(tables.attachment.c.last_seen).where(tables.attachment.c.pbx == pbx)
         )
+        used: set[str] = set()
+        for table in (supervision, tables.call):
+            over = (
+                select(table.c.id)
+                .where(table.c.pbx == pbx, table.c.ended >= (last_seen or 0) - USED_MS)
+                .order_by(table.c.ended.desc())
+                .limit(USED_MOST)
+            )
+            used.update(await connection.scalars(over))
         return Remembered(
             supervisions=await rows(still_open(supervision), SupervisionRecord),
             segments=await rows(
@@ -57,4 +77,8 @@ async def _remembered(engine: AsyncEngine, pbx: str) -> Remembered:
             calls=await rows(still_open(tables.call), CallRecord),
             statuses=await rows(still_open(tables.agent_status), StatusRecord),
             last_seen=last_seen or 0,
+            gaps=await rows(
+                still_open(tables.gap).order_by(tables.gap.c.started.desc()), GapRecord
+            ),
+            used=frozenset(used),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -39,8 +39,9 @@ dropped, counted and logged, since running out of memory would lose all of them.
 class Recorder:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.live: Callable[[], Iterable[str]] = tuple
-        """Gives the ids of the PBXs that are attached right now."""
+        self.live: Callable[[], Mapping[str, int]] = dict
+        """Gives the PBXs that are attached right now, and for each the wall time in ms up to
+        which all that it said has been given to us."""
         self._waiting: dict[tuple[object, ...], Record] = {}
         self._writing = 0
         """Rows of the batch that is being committed."""
@@ -82,6 +83,8 @@ class Recorder:
     async def write(self) -> bool:
         """Commit all that waits. False where the database did not take it."""
         batch, self._waiting = self._waiting, {}
+        # At the same moment: what comes while we write is not in this transaction.
+        seen = dict(self.live())
         self._some.clear()
         beat = time.monotonic() - self._last_beat >= HEARTBEAT_S
         if not batch and not beat:
@@ -93,7 +96,7 @@ class Recorder:
                 for cls, table in TABLE_OF.items():
                     rows = [row_of(r) for r in batch.values() if type(r) is cls]
                     await _upsert(connection, table, rows)
-                await self._beat(connection)
+                await self._beat(connection, seen)
             done = True
         except (SQLAlchemyError, OSError) as error:
             why = str(getattr(error, "orig", None) or error)
@@ -132,11 +135,9 @@ class Recorder:
         await self.write()
         return len(self._waiting)
 
-    async def _beat(self, connection: AsyncConnection) -> None:
-        now = time.time_ns() // 1_000_000
-        await _upsert(
-            connection, tables.attachment, [{"pbx": p, "last_seen": now} for p in self.live()]
-        )
+    async def _beat(self, connection: AsyncConnection, seen: Mapping[str, int]) -> None:
+        rows = [{"pbx": pbx, "last_seen": wall} for pbx, wall in seen.items()]
+        await _upsert(connection, tables.attachment, rows)
 
 
 async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
