@@ -130,6 +130,7 @@ async def _carry_out(
 ) -> wire.DisconnectOutcome:
     hub, attachment = app[HUB], app[ATTACHMENTS][pbx]
     supervision_id = supervision.id
+    refused = False
     ended, stop = _end_of(hub, supervision_id)
     attachment.offer(ev.DisconnectSent(supervision_id, account.id, account.name))
     try:
@@ -144,12 +145,13 @@ async def _carry_out(
     except NotDoneError as error:
         if hub.supervision(supervision_id) is None:
             return wire.DisconnectOutcome("confirmed", "It had ended by itself.")
+        refused = True
         return wire.DisconnectOutcome("refused", str(error))
     except TimeoutError:
         return wire.DisconnectOutcome("not_confirmed", _NOT_CONFIRMED)
     finally:
         stop()
-        attachment.offer(ev.DisconnectSettled(supervision_id))
+        attachment.offer(ev.DisconnectSettled(supervision_id, refused))
 
 
 async def _write_outcome(

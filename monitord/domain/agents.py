@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from monitord.domain import events as ev
+from monitord.domain.endpoint import interface_of, is_local
 from monitord.domain.events import At
 from monitord.domain.ledger import StatusRecord
 from monitord.domain.state import Agent, Call, Member, Shard, make_id
@@ -17,18 +18,23 @@ _BUSY = {
     "ONHOLD": AgentStatus.ON_HOLD,
     "RINGING": AgentStatus.RINGING,
 }
-_NO_WRAP_UP = frozenset({AgentStatus.RINGING, AgentStatus.NOT_LOGGED_IN})
+_NO_WRAP_UP = frozenset({AgentStatus.RINGING, AgentStatus.IN_CALL, AgentStatus.NOT_LOGGED_IN})
 _AWAY = frozenset({"UNAVAILABLE", "INVALID"})
 
 
 def by_interface(shard: Shard, interface: str, name: str = "") -> str:
     """Endpoint of the agent behind a queue member's interface, made known if it was not."""
-    endpoint = shard.interfaces.get(interface, interface)
+    endpoint = _endpoint(shard, interface)
     agent = get(shard, endpoint)
     if name and name != interface and not agent.name:
         agent.name = name
         shard.dirty_agents[endpoint] = None
     return endpoint
+
+
+def _endpoint(shard: Shard, interface: str) -> str:
+    interface = interface_of(interface)
+    return shard.interfaces.get(interface, interface)
 
 
 def get(shard: Shard, endpoint: str) -> Agent:
@@ -41,11 +47,12 @@ def get(shard: Shard, endpoint: str) -> Agent:
 
 
 def on_member(shard: Shard, event: ev.MemberSeen, at: At) -> None:
-    device = event.state_interface or event.interface
+    interface = interface_of(event.interface)
+    device = interface_of(event.state_interface) or interface
     # "Local/9@agents" with state interface "PJSIP/9": the telephone is the latter. A hint or a
     # custom device state is no telephone.
-    endpoint = device if "/" in device else event.interface
-    shard.interfaces[event.interface] = endpoint
+    endpoint = device if "/" in device else interface
+    shard.interfaces[interface] = endpoint
     agent = get(shard, endpoint)
     if event.name and event.name != event.interface:
         agent.name = event.name
@@ -58,13 +65,14 @@ def on_member(shard: Shard, event: ev.MemberSeen, at: At) -> None:
     )
     agent.queue_agent = True
     agent.seen = True
-    if event.device:
+    if event.device and (shard.resyncing or endpoint not in shard.devices):
+        # Else DeviceStateChange has told, and this comes late (two families, no common order).
         agent.device = event.device
     settle(shard, agent, at)
 
 
 def on_member_paused(shard: Shard, event: ev.MemberPaused, at: At) -> None:
-    agent = shard.agents.get(shard.interfaces.get(event.interface, event.interface))
+    agent = shard.agents.get(_endpoint(shard, event.interface))
     member = agent.members.get(event.queue) if agent is not None else None
     if agent is not None and member is not None:
         member.paused, member.reason = event.paused, event.reason
@@ -72,12 +80,14 @@ def on_member_paused(shard: Shard, event: ev.MemberPaused, at: At) -> None:
 
 
 def on_member_removed(shard: Shard, event: ev.MemberRemoved, at: At) -> None:
-    agent = shard.agents.get(shard.interfaces.get(event.interface, event.interface))
+    agent = shard.agents.get(_endpoint(shard, event.interface))
     if agent is not None and agent.members.pop(event.queue, None) is not None:
         settle(shard, agent, at)
 
 
 def on_device(shard: Shard, event: ev.DeviceChanged, at: At) -> None:
+    if "/" not in event.device or is_local(event.device):
+        return  # a queue, a conference, a hint: nobody's telephone, and of any number
     shard.devices[event.device] = event.state
     agent = shard.agents.get(event.device)
     if agent is None and shard.directory.is_agent(event.device):
@@ -90,7 +100,7 @@ def on_device(shard: Shard, event: ev.DeviceChanged, at: At) -> None:
 def on_completed(shard: Shard, event: ev.AgentCompleted, at: At) -> None:
     """A queue call is over. The channels may already be gone (ami-facts 1.6), in which case
     the wrap-up began with the agent's leg."""
-    agent = shard.agents.get(shard.interfaces.get(event.interface, event.interface))
+    agent = shard.agents.get(_endpoint(shard, event.interface))
     if agent is not None:
         call = shard.call_of(event.caller or "") or shard.call_of(event.agent_channel or "")
         begin_wrap_up(shard, agent, event.queue, call, at)
@@ -156,6 +166,8 @@ def settle(shard: Shard, agent: Agent, at: At) -> None:
         _end_wrap_up(shard, agent, at)
     elif status in _NO_WRAP_UP and agent.wrap_call is not None:
         _forget_wrap_up(shard, agent)  # it was expected by a pause, and none came
+    if status is AgentStatus.WRAP_UP and agent.wrap_until is None:
+        agent.wrap_from = at.mono  # by a pause, which begins it
     agent.status, agent.reason = status, reason
     agent.since, agent.since_exact, agent.started = at, shard.synced, True
     _write(shard, agent)
@@ -170,8 +182,9 @@ def _end_wrap_up(shard: Shard, agent: Agent, at: At) -> None:
     length = max(0, at.mono - agent.wrap_from)
     call = shard.calls.get(call_id)
     if call is not None:
-        call.wrap_up_ms = length
-        shard.touch_call(call)
+        if call.agent == agent.endpoint:
+            call.wrap_up_ms = length
+            shard.touch_call(call)
         return
     ended = shard.ended_calls.pop(call_id, None)
     if ended is not None:

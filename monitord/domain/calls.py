@@ -34,9 +34,7 @@ def see(shard: Shard, snap: Snapshot, at: At, *, created: bool = False) -> Chann
         shard.channels[snap.uniqueid] = channel
         _join_call(shard, channel, at, exact=created)
     elif snap.linkedid and snap.linkedid != channel.linkedid:
-        _leave_call(shard, channel, at)
-        channel.linkedid = snap.linkedid
-        _join_call(shard, channel, at, exact=True)
+        _relink(shard, channel, snap.linkedid, at)
     if snap.state:
         channel.state = snap.state
     if snap.caller:
@@ -47,6 +45,29 @@ def see(shard: Shard, snap: Snapshot, at: At, *, created: bool = False) -> Chann
     for name, value in snap.variables:
         _take_variable(shard, channel, name, value, at, announced=False)
     return channel
+
+
+def _relink(shard: Shard, channel: Channel, linkedid: str, at: At) -> None:
+    """A bridge gives all who are in it the oldest linkedid (bridge_channel.c). Between two real
+    calls the leg moves; where the other is nobody's call, such as a supervisor's own line, the
+    call stays what it is and has one more name."""
+    own = shard.calls.get(channel.call)
+    other = shard.calls.get(shard.by_linkedid.get(linkedid, ""))
+    channel.linkedid = linkedid
+    if own is not None and own.real and not channel.spy and (other is None or not other.real):
+        if other is not None and other is not own:
+            for uniqueid in list(other.legs):
+                leg = shard.channels[uniqueid]
+                leg.call = own.id
+                own.legs[uniqueid] = own.aliases[uniqueid] = None
+            other.legs.clear()
+            end_call(shard, other, at)
+        shard.by_linkedid[linkedid] = own.id
+        own.aliases[linkedid] = None
+        update(shard, own, at)
+        return
+    _leave_call(shard, channel, at)
+    _join_call(shard, channel, at, exact=True)
 
 
 def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
@@ -149,7 +170,9 @@ def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
         supervisions.bridge_left(shard, channel, bridge, at)
     call = shard.call_of(uniqueid)
     agent = shard.agent_of(channel)
-    if call is not None and agent is not None and exact:
+    # Only for whom the queue itself has connected: one whose telephone merely rang, or to whom the
+    # call was transferred, has no wrap-up.
+    if call is not None and agent is not None and exact and channel.agent and channel.talked:
         agents.leg_gone(shard, agent, call, at)
     _leave_call(shard, channel, at)
     del shard.channels[uniqueid]
@@ -230,6 +253,9 @@ def update(shard: Shard, call: Call, at: At) -> None:
     if phase != call.phase:
         count_phase(call, at)
         call.phase, call.phase_since = phase, at.mono
+    if talking:
+        for channel in joined:
+            channel.talked = True
     if talking and not call.talked:
         call.talked = True
         if not shard.resyncing:
@@ -284,7 +310,7 @@ def _find_direction(shard: Shard, call: Call, people: list[Channel]) -> None:
             return  # whether it was dialled or rang in was there to be seen only at its beginning
         # A first leg that Asterisk itself dialled is a dialler's customer.
         call.direction = Direction.OUTBOUND if origin.dialled else Direction.INBOUND
-    elif any(shard.agent_of(c) is None for c in people):
+    elif any(_is_customer(shard, c) for c in people):
         call.direction = Direction.OUTBOUND
     elif len(people) > 1:
         call.direction = Direction.INTERNAL
@@ -295,7 +321,12 @@ def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
     if told:
         call.number = Value(told, Provenance.SUPPLIED)
         return
-    customer = next((c for c in people if _is_customer(shard, c)), None)
+    customer = shard.channels.get(call.customer or "")
+    if customer is not None and not _is_customer(shard, customer):
+        call.customer = customer = None  # it turned out to be an agent
+    if customer is None and (call.customer is None or not call.talked):
+        customer = next((c for c in people if _is_customer(shard, c)), None)
+        call.customer = customer.uniqueid if customer is not None else call.customer
     if customer is None:
         origin = shard.channels.get(call.origin)
         if call.number is None and origin is not None and call.real and origin.exten.isdigit():
@@ -319,15 +350,17 @@ def end_call(
 ) -> None:
     if call.ended is not None:
         return
+    if shard.unseen is not None:
+        exact, after = False, max(after or shard.unseen, call.started.wall)
     if exact:
         count_phase(call, at)
     call.phase = None
     call.ended, call.end_exact, call.end_after, call.end_reason = at, exact, after, reason
     call.state = CallState.ENDED
     supervisions.call_ended(shard, call, at)
-    for linkedid, known in list(shard.by_linkedid.items()):
-        if known == call.id and linkedid in call.aliases:
-            del shard.by_linkedid[linkedid]
+    for alias in call.aliases:
+        if shard.by_linkedid.get(alias) == call.id:
+            del shard.by_linkedid[alias]
     shard.touch_call(call)
 
 
@@ -336,6 +369,8 @@ def end_call(
 
 def on_created(shard: Shard, event: ev.ChannelCreated, at: At) -> None:
     channel = see(shard, event.channel, at, created=True)
+    if channel is not None:
+        channel.exact = True  # another event may have named it a moment before
     _refresh(shard, channel, at)
 
 
@@ -383,6 +418,8 @@ def _take_variable(
     call = shard.calls.get(channel.call)
     if call is None or channel.spy:
         return
+    if announced and channel.uniqueid != call.origin and channel.state != "Up":
+        announced = False  # a leg that is being dialled repeats what it inherits, by VarSet too
     # Where nobody saw the changes, the leg that the call began with knows best: others go on
     # repeating what they inherited.
     best = shard.resyncing and channel.uniqueid == call.origin
@@ -414,7 +451,7 @@ def on_bridge_entered(shard: Shard, event: ev.BridgeEntered, at: At) -> None:
     if channel is None:
         return
     if channel.bridge != event.bridge:
-        leave_bridge(shard, channel)
+        leave_bridge(shard, channel, at)
         channel.bridge = event.bridge
     shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
     _refresh_bridge(shard, event.bridge, at)
@@ -425,7 +462,7 @@ def on_bridge_entered(shard: Shard, event: ev.BridgeEntered, at: At) -> None:
 def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
     channel = shard.channels.get(event.uniqueid)
     if channel is not None and channel.bridge == event.bridge:
-        leave_bridge(shard, channel)
+        leave_bridge(shard, channel, at)
         _refresh(shard, channel, at)
         _refresh_bridge(shard, event.bridge, at)
         supervisions.bridge_left(shard, channel, event.bridge, at)
@@ -440,9 +477,11 @@ def _refresh_bridge(shard: Shard, bridge: str, at: At) -> None:
             update(shard, call, at)
 
 
-def leave_bridge(shard: Shard, channel: Channel) -> None:
+def leave_bridge(shard: Shard, channel: Channel, at: At | None = None) -> None:
     if channel.bridge is None:
         return
+    if at is not None:
+        channel.unbridged = at.mono
     members = shard.bridges.get(channel.bridge)
     if members is not None:
         members.pop(channel.uniqueid, None)
@@ -475,7 +514,7 @@ def on_queue_left(shard: Shard, event: ev.QueueLeft, at: At) -> None:
 def on_agent_rung(shard: Shard, event: ev.AgentRung, at: At) -> None:
     endpoint = agents.by_interface(shard, event.interface)
     channel = shard.channels.get(event.agent_channel or "")
-    if channel is not None and not is_local(channel.name):
+    if channel is not None:
         channel.agent = endpoint
         channel.dialled = True
     call = shard.call_of(event.caller)
@@ -488,7 +527,7 @@ def on_agent_rung(shard: Shard, event: ev.AgentRung, at: At) -> None:
 def on_agent_connected(shard: Shard, event: ev.AgentConnected, at: At) -> None:
     endpoint = agents.by_interface(shard, event.interface, name=event.member)
     channel = shard.channels.get(event.agent_channel or "")
-    if channel is not None and not is_local(channel.name):
+    if channel is not None:
         channel.agent = endpoint
     call = shard.call_of(event.caller or "") or shard.call_of(event.agent_channel or "")
     if call is not None:

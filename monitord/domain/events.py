@@ -209,6 +209,8 @@ class DisconnectSettled(Event, frozen=True):
     """The wait for the outcome of a disconnect is over."""
 
     supervision: str
+    refused: bool = False
+    """Nothing was done."""
 
 
 # --- queues and devices ------------------------------------------------------------------

@@ -7,6 +7,9 @@ is taken up with "at or before" as its start, or goes on where the ledger rememb
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from monitord.domain import agents, calls, spy, supervisions
@@ -87,12 +90,11 @@ def on_boot(shard: Shard, event: ev.BootSeen, at: At) -> None:
 
 
 def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
-    for supervision in list(shard.supervisions.values()):
-        _end(shard, supervision, at, reason, _lost(shard))
-    for call in list(shard.calls.values()):
-        after = max(_lost(shard), call.started.wall)
-        calls.end_call(shard, call, at, reason=reason, exact=False, after=after)
-    _bound_segments(shard, at, _lost(shard))
+    with _unseen(shard, _lost(shard)):
+        for supervision in list(shard.supervisions.values()):
+            supervisions.end(shard, supervision, at, reason)
+        for call in list(shard.calls.values()):
+            calls.end_call(shard, call, at, reason=reason)
     shard.channels.clear()
     shard.bridges.clear()
     shard.by_spyer.clear()
@@ -107,21 +109,15 @@ def _lost(shard: Shard) -> int:
     return shard.lost_at.wall if shard.lost_at is not None else 0
 
 
-def _end(
-    shard: Shard, supervision: Supervision, at: At, reason: EndReason, after: int | None
-) -> None:
-    """It ended unseen, between ``after`` and now; it was there at its start at least."""
-    after = max(after or 0, supervision.started.wall)
-    supervisions.end(shard, supervision, at, reason, exact=False, after=after)
-
-
-def _bound_segments(shard: Shard, at: At, after: int) -> None:
-    """What ended unseen just now is counted no longer than it was seen."""
-    for supervision_id in shard.dirty_supervisions:
-        supervision = shard.supervisions.get(supervision_id)
-        for segment in supervision.segments if supervision is not None else ():
-            if segment.ended == at and not segment.end_exact:
-                segment.end_after = max(after, segment.started.wall)
+@contextmanager
+def _unseen(shard: Shard, since: int) -> Iterator[None]:
+    """What is judged inside happened between the wall time ``since`` and now: no end of it and
+    no beginning is exact."""
+    shard.unseen = since
+    try:
+        yield
+    finally:
+        shard.unseen = None
 
 
 def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
@@ -207,7 +203,7 @@ def on_reconcile_ended(shard: Shard, event: ev.ReconcileEnded, at: At) -> None:
     for channel in missing:
         channel.missed += 1
         if channel.missed >= (COLLAPSED_TIMES if collapsed else JUDGED_TIMES):
-            _vanish(shard, channel.uniqueid, at, after=channel.last_seen or None)
+            _vanish(shard, channel.uniqueid, at, after=channel.last_seen)
     for channel in channels:
         if channel.seen:
             channel.missed = 0
@@ -227,8 +223,11 @@ def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
     if bridged or is_snoop(channel.name) or (supervision is not None) == spying:
         channel.astray = 0
         return
-    channel.astray += 1
-    if channel.astray < JUDGED_TIMES:
+    # Two in a row of the same kind: a spy that began between two reconciles counted as one that
+    # we do not know first, and as one that was left then.
+    kind = 1 if spying else -1
+    channel.astray = channel.astray + kind if channel.astray * kind > 0 else kind
+    if abs(channel.astray) < JUDGED_TIMES:
         return
     channel.astray = 0
     channel.application, channel.data = application, data
@@ -244,22 +243,20 @@ def on_unknown(shard: Shard, event: ev.ChannelUnknown, at: At) -> None:
     (ami-facts 0.4, 1.8). Also the answer where a channel went while we asked."""
     channel = shard.channels.get(event.uniqueid)
     if channel is not None:
-        lost = shard.lost_at.wall if shard.lost_at is not None else None
-        _vanish(shard, event.uniqueid, at, after=lost or channel.last_seen)
+        _vanish(shard, event.uniqueid, at, after=_lost(shard) or channel.last_seen)
 
 
-def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int | None) -> None:
+def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int) -> None:
     """A channel ended unseen, somewhere between ``after`` and now."""
     channel = shard.channels[uniqueid]
-    supervision = shard.supervisions.get(shard.by_spyer.get(uniqueid, ""))
-    if supervision is not None:
-        _end(shard, supervision, at, EndReason.LOST, after)
-    call = shard.calls.get(channel.call)
-    last_leg = call is not None and list(call.legs) == [uniqueid]
-    if call is not None and last_leg:
-        after = max(after or 0, call.started.wall)
-        calls.end_call(shard, call, at, reason=EndReason.LOST, exact=False, after=after)
-    calls.remove(shard, uniqueid, at, exact=False)
+    with _unseen(shard, after):
+        supervision = shard.supervisions.get(shard.by_spyer.get(uniqueid, ""))
+        if supervision is not None:
+            supervisions.end(shard, supervision, at, EndReason.LOST)
+        call = shard.calls.get(channel.call)
+        if call is not None and list(call.legs) == [uniqueid]:
+            calls.end_call(shard, call, at, reason=EndReason.LOST)
+        calls.remove(shard, uniqueid, at, exact=False)
 
 
 def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
@@ -269,22 +266,22 @@ def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
     for uniqueid, channel in list(shard.channels.items()):
         if not channel.seen:
             _vanish(shard, uniqueid, at, after=after or channel.last_seen)
-    for channel in list(shard.channels.values()):
-        if _spies(channel):
-            _take_up(shard, channel, at)
-        elif channel.bridge is not None:
-            _go_on_in_bridge(shard, channel, at)
-    for supervision in list(shard.supervisions.values()):
-        spyer = shard.channels.get(supervision.spyer)
-        if supervision.ended is None and not _goes_on(supervision, spyer):
-            known = spyer is not None and bool(spyer.application)
-            reason = EndReason.LEFT if known else EndReason.LOST
-            _end(shard, supervision, at, reason, after)
-    for call in list(shard.calls.values()):
-        calls.update(shard, call, at)
+    with _unseen(shard, after):
+        for channel in list(shard.channels.values()):
+            if _spies(channel):
+                _take_up(shard, channel, at)
+            elif channel.bridge is not None:
+                _go_on_in_bridge(shard, channel, at)
+        for supervision in list(shard.supervisions.values()):
+            spyer = shard.channels.get(supervision.spyer)
+            if supervision.ended is None and not _goes_on(supervision, spyer):
+                known = spyer is not None and bool(spyer.application)
+                reason = EndReason.LEFT if known else EndReason.LOST
+                supervisions.end(shard, supervision, at, reason)
+        for call in list(shard.calls.values()):
+            calls.update(shard, call, at)
     agents.resynced(shard, at, after or None)
     _close_remembered(shard, at, after)
-    _bound_segments(shard, at, after)
     if shard.gap is not None:
         shard.records.append(_gap(shard, at.wall))
     shard.gap, shard.lost_at = None, None

@@ -69,6 +69,12 @@ class Channel:
     one's channel."""
     agent: str | None = None
     """Endpoint of the agent, where a queue named this very channel."""
+    supervised: bool = False
+    """Nothing says whose it is, but it was spied on as an agent's is."""
+    talked: bool = False
+    """It took part while customer and agent heard each other."""
+    unbridged: int | None = None
+    """When it left its last bridge, monotonic ms."""
     labels: dict[str, str] = field(default_factory=dict)
     """Last values of the site's variables on this channel, by label."""
     seen: bool = True
@@ -76,8 +82,8 @@ class Channel:
     missed: int = 0
     """Reconciles in a row that did not find it."""
     astray: int = 0
-    """Reconciles in a row that found it in a spy of which we do not know, or outside of the one
-    that we believe it to be in."""
+    """Reconciles in a row that found it in a spy of which we do not know, or, below 0, outside of
+    the one that we believe it to be in."""
     found: tuple[str, str] | None = None
     """Application and arguments as the reconcile under way found them."""
     last_seen: int = 0
@@ -103,6 +109,8 @@ class Call:
     state: CallState = CallState.ARRIVING
     direction: Direction = Direction.UNKNOWN
     number: Value | None = None
+    customer: str | None = None
+    """Uniqueid of the customer's leg, kept when it is gone."""
     agent: str | None = None
     agent_provenance: Provenance | None = None
     queue: str = ""
@@ -203,8 +211,10 @@ class Supervision:
     spying: str | None = None
     """Uniqueid of the channel that the spy is attached to, also while no call is on it."""
     left: At | None = None
-    """When the supervisor's channel went on to something that is no spy; whether that is the end
-    or the way into a bridge with the customer shows within LEAVE_MS."""
+    """When the supervisor's channel went on to something that is no spy, or out of the bridge;
+    whether that is the end or the way into a bridge with the customer shows within LEAVE_MS."""
+    leaving_as: EndReason | None = None
+    """The reason, if it was the end."""
     keyed: SpyType | None = None
     """Type chosen by keypad; Asterisk keeps it for whatever is spied on next."""
     exits: bool | None = None
@@ -253,6 +263,8 @@ class Shard:
     """Id of the open gap's record."""
     keypad: bool = False
     """The site lets us see supervisors' digits, so a switch by keypad is not missed."""
+    unseen: int | None = None
+    """While it is set, what is judged happened unseen, between this wall time and now."""
     resyncing: bool = False
     reconciling: bool = False
     collapses: int = 0
@@ -304,13 +316,13 @@ class Shard:
         its endpoint, else by its account code."""
         if channel.agent is not None:
             return channel.agent
-        if channel.endpoint in self.agents:
+        if channel.endpoint in self.agents or self.directory.is_agent(channel.endpoint):
             return channel.endpoint
         if channel.endpoint in self.interfaces:  # Local/9@agents, whose telephone is another
             return self.interfaces[channel.endpoint]
-        if channel.account:
-            return self.directory.by_account.get(channel.account)
-        return None
+        if channel.account and channel.account in self.directory.by_account:
+            return self.directory.by_account[channel.account]
+        return channel.endpoint if channel.supervised else None
 
     def touch_call(self, call: Call) -> None:
         self.dirty_calls[call.id] = None

@@ -6,9 +6,9 @@ the channel's own end ends the supervision (glossary; ami-facts 1.1: never by th
 
 from __future__ import annotations
 
-from monitord.domain import agents, calls, spy
+from monitord.domain import calls, spy
 from monitord.domain import events as ev
-from monitord.domain.endpoint import endpoint_of, is_local
+from monitord.domain.endpoint import endpoint_of, is_local, is_snoop
 from monitord.domain.events import At
 from monitord.domain.ledger import SegmentRecord, SupervisionRecord
 from monitord.domain.state import Call, Channel, Segment, Shard, Supervision, make_id
@@ -44,6 +44,7 @@ def attach(
     spyee_provenance: Provenance | None = None,
 ) -> Supervision:
     """The supervisor's channel listens to ``spyee`` from now on."""
+    exact = exact and shard.unseen is None
     calls.become_spy(shard, spyer, at)
     call = calls.call_under(shard, spyee) if spyee is not None else None
     agent, provenance = _agent_under(shard, spyee, call)
@@ -72,8 +73,7 @@ def attach(
 
     supervision.state, supervision.since = SupervisionState.ACTIVE, at
     supervision.spying = spyee.uniqueid if spyee is not None else None
-    supervision.left = supervision.end_reason = None
-    shard.leaving.pop(supervision.id, None)
+    _stay(shard, supervision)
     segment = Segment(
         n=len(supervision.segments) + 1,
         type=SpyType.UNKNOWN,
@@ -115,9 +115,9 @@ def _agent_under(
     others = [u for u in call.legs if u != spyee.uniqueid]
     if call.origin == spyee.uniqueid and (others or call.queue):
         return None, None
-    agents.get(shard, spyee.endpoint)
-    calls.update(shard, call, spyee.created)
-    return spyee.endpoint, Provenance.DERIVED
+    # Not an agent for good: on a plain PBX it may as well be a trunk that was spied on.
+    spyee.supervised = True
+    return spyee.endpoint, Provenance.UNVERIFIED
 
 
 def _begin(shard: Shard, spyer: Channel, at: At, *, exact: bool) -> Supervision:
@@ -210,20 +210,40 @@ def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
     if supervision is None:
         return
     if event.application in spy.SPY_APPLICATIONS:
+        _stay(shard, supervision)
+        if supervision.open_segment is None:
+            supervision.keyed = None  # another run of the spy begins as its options say
         take_spec(shard, supervision, channel)
         touch(shard, supervision)
+    elif is_snoop(channel.name):
+        return  # a snoop's channel always runs something else (res_stasis_snoop.c)
     elif supervision.bridge is None and supervision.left is None:
         # After a spy with option E the dialplan goes on, if only to Hangup.
         reason = _reason(shard, supervision, at)
-        if event.application == "Hangup" or supervision.segments[-1].call not in shard.calls:
+        if event.application == "Hangup" or event.channel.exten == "h":
             end(shard, supervision, at, reason)
             return
         # Or it is being taken into a bridge with the customer, which shows in a moment.
-        if supervision.open_segment is not None:
-            detach(shard, supervision, at)
-        supervision.left = at
-        supervision.end_reason = EndReason.LEFT if reason is EndReason.HUNG_UP else reason
-        shard.leaving[supervision.id] = None
+        _depart(shard, supervision, at, reason)
+
+
+def _depart(shard: Shard, supervision: Supervision, at: At, reason: EndReason) -> None:
+    """The channel is neither in the spy nor in the bridge any more. ``reason``: why, if it does
+    not turn up with the customer."""
+    _close_segment(shard, supervision, at)
+    if supervision.state is not SupervisionState.WAITING:
+        supervision.state, supervision.since = SupervisionState.WAITING, at
+    if supervision.left is None:
+        supervision.left, supervision.leaving_as = at, reason
+    supervision.bridge = None
+    shard.leaving[supervision.id] = None
+    touch(shard, supervision)
+
+
+def _stay(shard: Shard, supervision: Supervision) -> None:
+    """It did not leave after all."""
+    supervision.left = supervision.leaving_as = None
+    shard.leaving.pop(supervision.id, None)
 
 
 def leaving_due(shard: Shard, mono: int) -> tuple[int, str] | None:
@@ -238,12 +258,23 @@ def leaving_due(shard: Shard, mono: int) -> tuple[int, str] | None:
     return first
 
 
-def has_left(shard: Shard, supervision_id: str) -> None:
-    """It went elsewhere, when it left."""
+def has_left(shard: Shard, supervision_id: str, gone: At | None = None) -> None:
+    """It did not come back: it ended when it left. ``gone``: the channel has hung up since."""
     supervision = shard.supervisions[supervision_id]
-    assert supervision.left is not None
-    reason = supervision.end_reason or EndReason.LEFT
-    end(shard, supervision, supervision.left, reason)
+    left, reason = supervision.left, supervision.leaving_as
+    assert left is not None and reason is not None
+    own_doing = (EndReason.HUNG_UP, EndReason.DISCONNECTED)
+    if gone is None and reason in own_doing:
+        reason = EndReason.LEFT  # the channel lives, so it went elsewhere
+    elif (
+        gone is None
+        and reason is EndReason.CALL_ENDED
+        and supervision.segments[-1].spyee in shard.channels
+    ):
+        reason = EndReason.LEFT  # so does the customer's
+    elif gone is not None and reason in own_doing and gone.mono - left.mono > WITH_THE_CALL_MS:
+        reason = EndReason.LEFT
+    end(shard, supervision, left, reason)
 
 
 def told(shard: Shard, channel: Channel, application: str, data: str) -> None:
@@ -324,10 +355,10 @@ def on_key(shard: Shard, event: ev.KeyPressed, at: At) -> None:
 def channel_gone(shard: Shard, channel: Channel, at: At, *, exact: bool = True) -> None:
     """A channel hung up: a supervisor's own, or one that is listened to."""
     supervision = _open(shard, channel.uniqueid)
-    if supervision is not None and supervision.bridge is not None:
+    if supervision is not None and supervision.bridge is not None and supervision.left is None:
         _leave(shard, supervision, at)
-    elif supervision is not None and supervision.left is not None:
-        has_left(shard, supervision.id)
+    if supervision is not None and supervision.left is not None:
+        has_left(shard, supervision.id, gone=at)
     elif supervision is not None:
         end(shard, supervision, at, _reason(shard, supervision, at))
     for other in shard.supervisions.values():
@@ -347,7 +378,16 @@ def _reason(shard: Shard, supervision: Supervision, at: At) -> EndReason:
     segment = supervision.segments[-1]
     spyee = shard.channels.get(segment.spyee or "")
     call = shard.calls.get(segment.call or "")
-    goes_on = spyee is not None and (spyee.bridge is not None or call is None or not call.talked)
+    goes_on = segment.spyee is None or (
+        spyee is not None
+        and (
+            spyee.bridge is not None
+            or call is None
+            or not call.talked
+            # taken out of its bridge before, to wait or to be parked: it lives
+            or (spyee.unbridged is not None and at.mono - spyee.unbridged > WITH_THE_CALL_MS)
+        )
+    )
     if goes_on:
         return EndReason.DISCONNECTED if supervision.disconnect else EndReason.HUNG_UP
     with_the_call = (
@@ -368,10 +408,8 @@ def bridge_entered(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
     bridge with the call's customer, and the agent is not in it (ami-facts 1.7)."""
     if channel.spy:
         supervision = _open(shard, channel.uniqueid)
-        if supervision is not None:
+        if supervision is not None and not is_snoop(channel.name):
             supervision.bridge = bridge
-            supervision.left = supervision.end_reason = None
-            shard.leaving.pop(supervision.id, None)
     for uniqueid in list(shard.bridges.get(bridge, ())):
         supervision = _open(shard, uniqueid)
         if supervision is not None and supervision.bridge == bridge:
@@ -388,6 +426,12 @@ def bridge_left(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
     for uniqueid in list(shard.bridges.get(bridge, ())):
         supervision = _open(shard, uniqueid)
         if supervision is not None and supervision.bridge == bridge:
+            _judge_bridge(shard, supervision, at)
+    # Behind a Local channel the agent's telephone leaves another bridge than the supervisor's.
+    call = shard.calls.get(channel.call)
+    for watcher in list(call.watchers) if call is not None else ():
+        supervision = shard.supervisions.get(watcher)
+        if supervision is not None and supervision.bridge not in (None, bridge):
             _judge_bridge(shard, supervision, at)
 
 
@@ -408,14 +452,17 @@ def _judge_bridge(shard: Shard, supervision: Supervision, at: At) -> None:
     ]
     if customers and not agents_here:
         _go_on_as(shard, supervision, SpyType.BARGE_KICK, customers[0], at)
-    elif customers or agents_here:
+    elif customers:
         # All three together: heard by both, as with Barge.
-        _go_on_as(shard, supervision, SpyType.BARGE, (customers or agents_here)[0], at)
+        _go_on_as(shard, supervision, SpyType.BARGE, customers[0], at)
     elif segment.ended is None and segment.in_bridge:
-        end(shard, supervision, at, EndReason.CALL_ENDED)
+        _depart(shard, supervision, at, EndReason.CALL_ENDED)
     elif others:
         end(shard, supervision, at, EndReason.LEFT)
-    # Alone: the customer may be on the way, moved by the same Redirect.
+    elif supervision.left is None:
+        # Alone: the customer may be on the way, moved by the same Redirect.
+        _depart(shard, supervision, at, EndReason.LEFT)
+        supervision.bridge = bridge
 
 
 def _agent_has_a_phone(shard: Shard, segment: Segment) -> bool:
@@ -432,6 +479,7 @@ def _go_on_as(
     shard: Shard, supervision: Supervision, kind: SpyType, with_: Channel, at: At
 ) -> None:
     segment = supervision.segments[-1]
+    _stay(shard, supervision)
     if segment.ended is None and segment.in_bridge and segment.type is kind:
         return
     call_id = segment.call
@@ -448,7 +496,7 @@ def _go_on_as(
             spyee=with_.uniqueid,
             call=call_id,
             started=at,
-            started_exact=True,
+            started_exact=shard.unseen is None,
             in_bridge=True,
         )
     )
@@ -460,17 +508,19 @@ def _go_on_as(
 
 
 def _leave(shard: Shard, supervision: Supervision, at: At) -> None:
-    """The supervisor's channel left the bridge, or hung up in it."""
+    """The supervisor's channel left the bridge; whether to hang up or to go elsewhere with the
+    customer shows in a moment."""
     segment = supervision.segments[-1]
     if segment.ended is not None or not segment.in_bridge:
-        end(shard, supervision, at, EndReason.LEFT)
+        supervision.bridge = None
+        _depart(shard, supervision, at, EndReason.LEFT)
         return
     other = shard.channels.get(segment.spyee or "")
     if other is None or other.bridge != supervision.bridge:
-        end(shard, supervision, at, EndReason.CALL_ENDED)
+        reason = EndReason.CALL_ENDED
     else:
-        by_person = supervision.disconnect is not None
-        end(shard, supervision, at, EndReason.DISCONNECTED if by_person else EndReason.HUNG_UP)
+        reason = EndReason.DISCONNECTED if supervision.disconnect else EndReason.HUNG_UP
+    _depart(shard, supervision, at, reason)
 
 
 def end(
@@ -482,6 +532,8 @@ def end(
     exact: bool = True,
     after: int | None = None,
 ) -> None:
+    if shard.unseen is not None:
+        exact, after = False, max(after or shard.unseen, supervision.started.wall)
     if supervision.state is SupervisionState.WAITING:
         supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
     shard.leaving.pop(supervision.id, None)
@@ -516,6 +568,8 @@ def _close_segment(shard: Shard, supervision: Supervision, at: At, *, exact: boo
     if segment is None:
         return
     refresh_from_call(shard, supervision)
+    if shard.unseen is not None:
+        exact, segment.end_after = False, max(shard.unseen, segment.started.wall)
     segment.ended, segment.end_exact = at, exact
     call = shard.calls.get(segment.call or "")
     if call is not None:
@@ -537,6 +591,8 @@ def on_disconnect_settled(shard: Shard, event: ev.DisconnectSettled, at: At) -> 
     supervision = shard.supervisions.get(event.supervision)
     if supervision is not None and supervision.disconnect_pending:
         supervision.disconnect_pending = False
+        if event.refused:
+            supervision.disconnect = None  # what ends it later is not that person's doing
         touch(shard, supervision)
 
 

@@ -93,6 +93,9 @@ CAMPAIGN = "campaign"
 LIST = "list"
 RESULT = "result"
 
+[agents]
+patterns = ["PJSIP/10011"]
+
 [agents.wrap_up_s]
 support = 2
 {self.extra}
