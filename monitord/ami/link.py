@@ -61,8 +61,9 @@ class Timing:
 
 DEFAULT_TIMING = Timing()
 
-UNTOLD_S = 2
-"""Younger than the connection by so much, a channel's first event has come, or none will."""
+UNTOLD_S = 1
+"""Asterisk tells a channel's age in whole seconds: one that is younger than the connection by more
+than that began while we listened."""
 
 _AGE = re.compile(r"(?m)^Seconds: (\d{1,9})\r?$")
 _ABOUT_CALLS = "\r\nPrivilege: call,"

@@ -327,12 +327,13 @@ def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
     if customer is None and (call.customer is None or not call.talked):
         customer = next((c for c in people if _is_customer(shard, c)), None)
         call.customer = customer.uniqueid if customer is not None else call.customer
-    if customer is None:
+    if customer is None and call.direction is Direction.INTERNAL:
+        call.number = None
+    elif customer is None:
         origin = shard.channels.get(call.origin)
         if call.number is None and origin is not None and call.real and origin.exten.isdigit():
             call.number = Value(origin.exten, Provenance.DERIVED)
-        return
-    if customer.caller:
+    elif customer.caller:
         # Of a leg that Asterisk dialled on its own, the caller id is what was presented to the
         # customer at the site's choice; it is the customer's number only by habit.
         lone = customer.uniqueid == call.origin and (customer.dialled or not customer.exact)

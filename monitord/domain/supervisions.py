@@ -428,10 +428,9 @@ def bridge_left(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
         if supervision is not None and supervision.bridge == bridge:
             _judge_bridge(shard, supervision, at)
     # Behind a Local channel the agent's telephone leaves another bridge than the supervisor's.
-    call = shard.calls.get(channel.call)
-    for watcher in list(call.watchers) if call is not None else ():
-        supervision = shard.supervisions.get(watcher)
-        if supervision is not None and supervision.bridge not in (None, bridge):
+    for supervision in list(shard.supervisions.values()):
+        elsewhere = supervision.bridge not in (None, bridge) and supervision.ended is None
+        if elsewhere and supervision.segments[-1].call == channel.call:
             _judge_bridge(shard, supervision, at)
 
 
@@ -441,9 +440,11 @@ def _judge_bridge(shard: Shard, supervision: Supervision, at: At) -> None:
     others = [shard.channels[u] for u in shard.bridges.get(bridge, ()) if u != supervision.spyer]
     people = [c for c in others if not c.spy]
     customers = [c for c in people if c.call == segment.call and shard.agent_of(c) is None]
-    if people and all(is_local(c.name) for c in people) and not _agent_has_a_phone(shard, segment):
-        # The customer is at the other end of the Local channel that used to lead to the agent.
-        customers, people = people, []
+    if people and all(is_local(c.name) for c in people):
+        # The customer is at the other end of the Local channel that used to lead to the agent;
+        # once the agent's telephone has left, that is.
+        customers = [] if _agent_has_a_phone(shard, segment) else people
+        people, others = [], customers
     agents_here = [
         c
         for c in people

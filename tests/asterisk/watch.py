@@ -42,7 +42,7 @@ class Watch:
             return fits[0] if fits else None
 
         shown = await self.stream.until(found, f"a supervision with {fields}")
-        if self.items and KEEP:
+        if self.items and KEEP and shown["state"] == "active":
             # The scene is at rest here, so a trace can also be begun here.
             await self.daemon.attachments["lab"].mark()
         return shown
