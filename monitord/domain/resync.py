@@ -127,6 +127,7 @@ def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
         channel.seen = False
     for agent in shard.agents.values():
         agent.seen = False
+        agent.members.clear()  # those that still are come with QueueStatus
 
 
 def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
@@ -232,7 +233,8 @@ def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
     channel.astray = 0
     channel.application, channel.data = application, data
     if supervision is None:
-        _take_up(shard, channel, at)
+        # No ChanSpyStart came, and nothing was missed: it waits for somebody to supervise.
+        calls.become_spy(shard, channel, at)
     else:
         after = supervision.since.wall
         supervisions.end(shard, supervision, at, EndReason.LEFT, exact=False, after=after)
