@@ -232,7 +232,9 @@ def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
         return
     channel.astray = 0
     channel.application, channel.data = application, data
-    if supervision is None:
+    if supervision is None and shard.link is LinkState.LIVE and shard.link_detail:
+        _take_up(shard, channel, at)  # events are kept from us, which the detail says
+    elif supervision is None:
         # No ChanSpyStart came, and nothing was missed: it waits for somebody to supervise.
         calls.become_spy(shard, channel, at)
     else:
