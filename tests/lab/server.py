@@ -58,7 +58,7 @@ class AsteriskServer:
         write_config(installed, self.folder, self.ports, self.secrets["stagehand"])
         self._dtmf = dtmf
         self._user_changed = False
-        self._start_second = 0
+        self._last_second = 0  # in which it was last alive
         self._forgetful = False  # killed: the phones still hold calls that it knows nothing of
         self._write_user(dtmf=dtmf)
         self.secret_file = self.folder / "monitord.secret"
@@ -77,11 +77,10 @@ class AsteriskServer:
         """Returns when Asterisk has said FullyBooted."""
         if not self.phones.processes:
             self.phones.start()
-        # Uniqueids are made of the second of the start and a counter. A lab's Asterisk can be up
-        # again within the second in which it was; no real one can.
-        while int(time.time()) <= self._start_second:
+        # Uniqueids are made of the second of a channel's beginning and a counter. A lab's Asterisk
+        # can be up again within the second in which it was killed; no real one can.
+        while int(time.time()) <= self._last_second:
             time.sleep(0.05)
-        self._start_second = int(time.time())
         command = self.installed.command("-C", self._config, "-f")
         with (self.folder / "console.log").open("ab") as log:
             # a session of its own: Ctrl-C is for us, who then end it in order
@@ -206,6 +205,7 @@ class AsteriskServer:
             self._forgetful |= self.running
             self.process.kill()
             self.process.wait()
+            self._last_second = int(time.time())
             self.process = None
 
     def pause(self) -> None:
