@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitord.domain import agents, supervisions
+from monitord.domain import agents, supervisions, takeover
 from monitord.domain import events as ev
 from monitord.domain.endpoint import endpoint_of, is_local, is_snoop
 from monitord.domain.events import At, Snapshot
@@ -167,7 +167,7 @@ def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
     supervisions.channel_gone(shard, channel, at, exact=exact)
     leave_bridge(shard, channel)
     if bridge is not None:
-        supervisions.bridge_left(shard, channel, bridge, at)
+        takeover.bridge_left(shard, channel, bridge, at)
     call = shard.call_of(uniqueid)
     agent = shard.agent_of(channel)
     # Only for whom the queue itself has connected: one whose telephone merely rang, or to whom the
@@ -456,7 +456,7 @@ def on_bridge_entered(shard: Shard, event: ev.BridgeEntered, at: At) -> None:
         channel.bridge = event.bridge
     shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
     _refresh_bridge(shard, event.bridge, at)
-    supervisions.bridge_entered(shard, channel, event.bridge, at)
+    takeover.bridge_entered(shard, channel, event.bridge, at)
     supervisions.recheck(shard, event.bridge, at)
 
 
@@ -466,7 +466,7 @@ def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
         leave_bridge(shard, channel, at)
         _refresh(shard, channel, at)
         _refresh_bridge(shard, event.bridge, at)
-        supervisions.bridge_left(shard, channel, event.bridge, at)
+        takeover.bridge_left(shard, channel, event.bridge, at)
         supervisions.recheck(shard, event.bridge, at)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from monitord.domain import agents, calls, resync, supervisions
+from monitord.domain import agents, calls, resync, supervisions, takeover
 from monitord.domain import events as ev
 from monitord.domain.events import At, Event
 from monitord.domain.ledger import CallRecord, Record
@@ -99,9 +99,9 @@ def _pass_time(shard: Shard, at: At) -> None:
     """Carry out what is due, the earliest first."""
     while True:
         wrap_up = agents.due(shard, at.mono)
-        leaving = supervisions.leaving_due(shard, at.mono)
+        leaving = takeover.leaving_due(shard, at.mono)
         if leaving is not None and (wrap_up is None or leaving[0] <= wrap_up[0]):
-            supervisions.has_left(shard, leaving[1])
+            takeover.has_left(shard, leaving[1])
         elif wrap_up is not None:
             mono, endpoint = wrap_up
             agents.wrap_up_over(shard, endpoint, At(mono, at.wall - (at.mono - mono)))

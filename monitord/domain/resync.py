@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from monitord.domain import agents, calls, spy, supervisions
+from monitord.domain import agents, calls, spy, supervisions, takeover
 from monitord.domain import events as ev
 from monitord.domain.endpoint import is_snoop
 from monitord.domain.events import At
@@ -217,7 +217,7 @@ def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
     assert channel.found is not None
     application, data = channel.found
     spying = application in spy.SPY_APPLICATIONS
-    supervision = shard.supervisions.get(shard.by_spyer.get(channel.uniqueid, ""))
+    supervision = shard.supervision_of(channel.uniqueid)
     bridged = supervision is not None and (
         supervision.bridge is not None or supervision.left is not None
     )
@@ -254,7 +254,7 @@ def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int) -> None:
     """A channel ended unseen, somewhere between ``after`` and now."""
     channel = shard.channels[uniqueid]
     with _unseen(shard, after):
-        supervision = shard.supervisions.get(shard.by_spyer.get(uniqueid, ""))
+        supervision = shard.supervision_of(uniqueid)
         if supervision is not None:
             supervisions.end(shard, supervision, at, EndReason.LOST)
         call = shard.calls.get(channel.call)
@@ -311,7 +311,7 @@ def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
     """A supervisor's channel that is in no spy, but in a bridge with the customer whose call it
     supervised: the call was taken over, before the gap or in it. Only we or the ledger can know;
     the PBX shows two people in a bridge."""
-    known = shard.supervisions.get(shard.by_spyer.get(spyer.uniqueid, ""))
+    known = shard.supervision_of(spyer.uniqueid)
     old = shard.old_supervisions.get(spyer.uniqueid)
     if known is not None:
         last = (known.segments[-1].spyee, known.segments[-1].call)
@@ -327,12 +327,12 @@ def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
         known = _restore(shard, old, at)
     assert known is not None and spyer.bridge is not None
     calls.become_spy(shard, spyer, at)
-    supervisions.bridge_entered(shard, spyer, spyer.bridge, at)
+    takeover.bridge_entered(shard, spyer, spyer.bridge, at)
 
 
 def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
     """A supervisor's channel that runs a spy: known, remembered by the ledger, or new to us."""
-    known = shard.supervisions.get(shard.by_spyer.get(spyer.uniqueid, ""))
+    known = shard.supervision_of(spyer.uniqueid)
     if known is None:
         old = shard.old_supervisions.get(spyer.uniqueid)
         if old is not None and old[0].boot == shard.boot:

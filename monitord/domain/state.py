@@ -324,6 +324,11 @@ class Shard:
             return self.directory.by_account[channel.account]
         return channel.endpoint if channel.supervised else None
 
+    def supervision_of(self, spyer: str) -> Supervision | None:
+        """The open supervision of a supervisor's channel, by its uniqueid."""
+        known = self.by_spyer.get(spyer)
+        return self.supervisions.get(known) if known is not None else None
+
     def touch_call(self, call: Call) -> None:
         self.dirty_calls[call.id] = None
 

@@ -6,17 +6,13 @@ the channel's own end ends the supervision (glossary; ami-facts 1.1: never by th
 
 from __future__ import annotations
 
-from monitord.domain import calls, spy
+from monitord.domain import calls, spy, takeover
 from monitord.domain import events as ev
-from monitord.domain.endpoint import endpoint_of, is_local, is_snoop
+from monitord.domain.endpoint import endpoint_of, is_snoop
 from monitord.domain.events import At
 from monitord.domain.ledger import SegmentRecord, SupervisionRecord
 from monitord.domain.state import Call, Channel, Segment, Shard, Supervision, make_id
 from monitord.domain.words import EndReason, Provenance, SpyType, SupervisionState
-
-LEAVE_MS = 3000
-"""A supervisor's channel that leaves the spy for a bridge with the customer is there well within
-this time (measured: some ms)."""
 
 WITH_THE_CALL_MS = 1000
 """A supervisor's channel that goes this soon after the spied one went with it. Only used where
@@ -51,14 +47,14 @@ def attach(
     if spyee_provenance is not None and agent is not None:
         provenance = spyee_provenance
 
-    supervision = _open(shard, spyer.uniqueid)
+    supervision = shard.supervision_of(spyer.uniqueid)
     keyed = None
     if supervision is not None:
         segment = supervision.open_segment
         if segment is not None:
             if spyee is None or segment.spyee == spyee.uniqueid:
                 return supervision  # told twice
-            _close_segment(shard, supervision, at)
+            close_segment(shard, supervision, at)
         if agent is not None and supervision.agent not in (None, agent):
             keyed = supervision.keyed
             end(shard, supervision, at, EndReason.MOVED)
@@ -73,7 +69,7 @@ def attach(
 
     supervision.state, supervision.since = SupervisionState.ACTIVE, at
     supervision.spying = spyee.uniqueid if spyee is not None else None
-    _stay(shard, supervision)
+    takeover.stay(shard, supervision)
     segment = Segment(
         n=len(supervision.segments) + 1,
         type=SpyType.UNKNOWN,
@@ -140,7 +136,7 @@ def _begin(shard: Shard, spyer: Channel, at: At, *, exact: bool) -> Supervision:
 
 
 def on_stopped(shard: Shard, event: ev.SpyStopped, at: At) -> None:
-    supervision = _open(shard, event.spyer)
+    supervision = shard.supervision_of(event.spyer)
     segment = supervision.open_segment if supervision is not None else None
     if supervision is not None:
         supervision.spying = None
@@ -151,7 +147,7 @@ def on_stopped(shard: Shard, event: ev.SpyStopped, at: At) -> None:
 
 def detach(shard: Shard, supervision: Supervision, at: At, *, exact: bool = True) -> None:
     """Nothing is listened to any more; the supervisor's channel is still there."""
-    _close_segment(shard, supervision, at, exact=exact)
+    close_segment(shard, supervision, at, exact=exact)
     supervision.state, supervision.since = SupervisionState.WAITING, at
     touch(shard, supervision)
 
@@ -173,7 +169,7 @@ def recheck(shard: Shard, bridge: str, at: At) -> None:
         spyer = shard.channels.get(supervision.spyer)
         if spyer is not None and calls.has_customer(shard, call):
             if supervision.open_segment is not None:
-                _close_segment(shard, supervision, at)
+                close_segment(shard, supervision, at)
             attach(shard, spyer, spyee, at, exact=True)
 
 
@@ -206,11 +202,11 @@ def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
     channel.application, channel.data = event.application, event.data
     if event.application in spy.SPY_APPLICATIONS:
         channel.told_by = "dialplan"
-    supervision = _open(shard, channel.uniqueid)
+    supervision = shard.supervision_of(channel.uniqueid)
     if supervision is None:
         return
     if event.application in spy.SPY_APPLICATIONS:
-        _stay(shard, supervision)
+        takeover.stay(shard, supervision)
         if supervision.open_segment is None:
             supervision.keyed = None  # another run of the spy begins as its options say
         take_spec(shard, supervision, channel)
@@ -224,62 +220,12 @@ def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
             end(shard, supervision, at, reason)
             return
         # Or it is being taken into a bridge with the customer, which shows in a moment.
-        _depart(shard, supervision, at, reason)
-
-
-def _depart(shard: Shard, supervision: Supervision, at: At, reason: EndReason) -> None:
-    """The channel is neither in the spy nor in the bridge any more. ``reason``: why, if it does
-    not turn up with the customer."""
-    _close_segment(shard, supervision, at)
-    if supervision.state is not SupervisionState.WAITING:
-        supervision.state, supervision.since = SupervisionState.WAITING, at
-    if supervision.left is None:
-        supervision.left, supervision.leaving_as = at, reason
-    supervision.bridge = None
-    shard.leaving[supervision.id] = None
-    touch(shard, supervision)
-
-
-def _stay(shard: Shard, supervision: Supervision) -> None:
-    """It did not leave after all."""
-    supervision.left = supervision.leaving_as = None
-    shard.leaving.pop(supervision.id, None)
-
-
-def leaving_due(shard: Shard, mono: int) -> tuple[int, str] | None:
-    """The first supervision that had its time to turn up in a bridge by ``mono``."""
-    first: tuple[int, str] | None = None
-    for supervision_id in shard.leaving:
-        left = shard.supervisions[supervision_id].left
-        assert left is not None
-        until = left.mono + LEAVE_MS
-        if until <= mono and (first is None or until < first[0]):
-            first = (until, supervision_id)
-    return first
-
-
-def has_left(shard: Shard, supervision_id: str, gone: At | None = None) -> None:
-    """It did not come back: it ended when it left. ``gone``: the channel has hung up since."""
-    supervision = shard.supervisions[supervision_id]
-    left, reason = supervision.left, supervision.leaving_as
-    assert left is not None and reason is not None
-    own_doing = (EndReason.HUNG_UP, EndReason.DISCONNECTED)
-    if gone is None and reason in own_doing:
-        reason = EndReason.LEFT  # the channel lives, so it went elsewhere
-    elif (
-        gone is None
-        and reason is EndReason.CALL_ENDED
-        and supervision.segments[-1].spyee in shard.channels
-    ):
-        reason = EndReason.LEFT  # so does the customer's
-    elif gone is not None and reason in own_doing and gone.mono - left.mono > WITH_THE_CALL_MS:
-        reason = EndReason.LEFT
-    end(shard, supervision, left, reason)
+        takeover.depart(shard, supervision, at, reason)
 
 
 def told(shard: Shard, channel: Channel, application: str, data: str) -> None:
     """Status says what a channel runs: the type of a spy that nothing else told."""
-    supervision = _open(shard, channel.uniqueid)
+    supervision = shard.supervision_of(channel.uniqueid)
     if application not in spy.SPY_APPLICATIONS or supervision is None:
         return
     segment = supervision.open_segment
@@ -316,7 +262,7 @@ _KEYS = {"4": SpyType.MONITOR, "5": SpyType.COACH, "6": SpyType.BARGE}
 
 def on_key(shard: Shard, event: ev.KeyPressed, at: At) -> None:
     """A supervisor switches the type by keypad, where option d lets them."""
-    supervision = _open(shard, event.uniqueid)
+    supervision = shard.supervision_of(event.uniqueid)
     spyer = shard.channels.get(event.uniqueid)
     kind = _KEYS.get(event.digit)
     if supervision is None or spyer is None or kind is None:
@@ -328,7 +274,7 @@ def on_key(shard: Shard, event: ev.KeyPressed, at: At) -> None:
     segment = supervision.open_segment
     if segment is None or segment.in_bridge or segment.type is kind:
         return
-    _close_segment(shard, supervision, at)
+    close_segment(shard, supervision, at)
     supervision.since = at
     supervision.segments.append(
         Segment(
@@ -354,11 +300,11 @@ def on_key(shard: Shard, event: ev.KeyPressed, at: At) -> None:
 
 def channel_gone(shard: Shard, channel: Channel, at: At, *, exact: bool = True) -> None:
     """A channel hung up: a supervisor's own, or one that is listened to."""
-    supervision = _open(shard, channel.uniqueid)
+    supervision = shard.supervision_of(channel.uniqueid)
     if supervision is not None and supervision.bridge is not None and supervision.left is None:
-        _leave(shard, supervision, at)
+        takeover.leave(shard, supervision, at)
     if supervision is not None and supervision.left is not None:
-        has_left(shard, supervision.id, gone=at)
+        takeover.has_left(shard, supervision.id, gone=at)
     elif supervision is not None:
         end(shard, supervision, at, _reason(shard, supervision, at))
     for other in shard.supervisions.values():
@@ -400,130 +346,6 @@ def _reason(shard: Shard, supervision: Supervision, at: At) -> EndReason:
     return EndReason.DISCONNECTED if supervision.disconnect else EndReason.HUNG_UP
 
 
-# --- taking a call over ------------------------------------------------------------------
-
-
-def bridge_entered(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
-    """A Barge-Kick is known by its effect, whoever caused it: the supervisor's channel shares a
-    bridge with the call's customer, and the agent is not in it (ami-facts 1.7)."""
-    if channel.spy:
-        supervision = _open(shard, channel.uniqueid)
-        if supervision is not None and not is_snoop(channel.name):
-            supervision.bridge = bridge
-    for uniqueid in list(shard.bridges.get(bridge, ())):
-        supervision = _open(shard, uniqueid)
-        if supervision is not None and supervision.bridge == bridge:
-            _judge_bridge(shard, supervision, at)
-
-
-def bridge_left(shard: Shard, channel: Channel, bridge: str, at: At) -> None:
-    """After somebody left: the supervision ends with the bridge that it went on in."""
-    if channel.spy:
-        supervision = _open(shard, channel.uniqueid)
-        if supervision is not None and supervision.bridge == bridge:
-            _leave(shard, supervision, at)
-        return
-    for uniqueid in list(shard.bridges.get(bridge, ())):
-        supervision = _open(shard, uniqueid)
-        if supervision is not None and supervision.bridge == bridge:
-            _judge_bridge(shard, supervision, at)
-    # Behind a Local channel the agent's telephone leaves another bridge than the supervisor's.
-    for supervision in list(shard.supervisions.values()):
-        elsewhere = supervision.bridge not in (None, bridge) and supervision.ended is None
-        if elsewhere and supervision.segments[-1].call == channel.call:
-            _judge_bridge(shard, supervision, at)
-
-
-def _judge_bridge(shard: Shard, supervision: Supervision, at: At) -> None:
-    bridge = supervision.bridge or ""
-    segment = supervision.segments[-1]
-    others = [shard.channels[u] for u in shard.bridges.get(bridge, ()) if u != supervision.spyer]
-    people = [c for c in others if not c.spy]
-    customers = [c for c in people if c.call == segment.call and shard.agent_of(c) is None]
-    if people and all(is_local(c.name) for c in people):
-        # The customer is at the other end of the Local channel that used to lead to the agent;
-        # once the agent's telephone has left, that is.
-        customers = [] if _agent_has_a_phone(shard, segment) else people
-        people, others = [], customers
-    agents_here = [
-        c
-        for c in people
-        if (agent := shard.agent_of(c)) is not None
-        and (agent == supervision.agent or c.call == segment.call)
-    ]
-    if customers and not agents_here:
-        _go_on_as(shard, supervision, SpyType.BARGE_KICK, customers[0], at)
-    elif customers:
-        # All three together: heard by both, as with Barge.
-        _go_on_as(shard, supervision, SpyType.BARGE, customers[0], at)
-    elif segment.ended is None and segment.in_bridge:
-        _depart(shard, supervision, at, EndReason.CALL_ENDED)
-    elif others:
-        end(shard, supervision, at, EndReason.LEFT)
-    elif supervision.left is None:
-        # Alone: the customer may be on the way, moved by the same Redirect.
-        _depart(shard, supervision, at, EndReason.LEFT)
-        supervision.bridge = bridge
-
-
-def _agent_has_a_phone(shard: Shard, segment: Segment) -> bool:
-    """Whether an agent's own telephone still takes part in the call."""
-    call = shard.calls.get(segment.call or "")
-    legs = [shard.channels[u] for u in call.legs] if call is not None else []
-    return any(
-        c.bridge is not None and not is_local(c.name) and shard.agent_of(c) is not None
-        for c in legs
-    )
-
-
-def _go_on_as(
-    shard: Shard, supervision: Supervision, kind: SpyType, with_: Channel, at: At
-) -> None:
-    segment = supervision.segments[-1]
-    _stay(shard, supervision)
-    if segment.ended is None and segment.in_bridge and segment.type is kind:
-        return
-    call_id = segment.call
-    _close_segment(shard, supervision, at)
-    if supervision.state is SupervisionState.WAITING:
-        supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
-    supervision.state, supervision.since = SupervisionState.ACTIVE, at
-    supervision.segments.append(
-        Segment(
-            n=len(supervision.segments) + 1,
-            type=kind,
-            at_least=False,
-            type_provenance=Provenance.DERIVED,
-            spyee=with_.uniqueid,
-            call=call_id,
-            started=at,
-            started_exact=shard.unseen is None,
-            in_bridge=True,
-        )
-    )
-    call = shard.calls.get(call_id or "")
-    if call is not None:
-        call.watchers[supervision.id] = None
-        refresh_from_call(shard, supervision)
-    touch(shard, supervision)
-
-
-def _leave(shard: Shard, supervision: Supervision, at: At) -> None:
-    """The supervisor's channel left the bridge; whether to hang up or to go elsewhere with the
-    customer shows in a moment."""
-    segment = supervision.segments[-1]
-    if segment.ended is not None or not segment.in_bridge:
-        supervision.bridge = None
-        _depart(shard, supervision, at, EndReason.LEFT)
-        return
-    other = shard.channels.get(segment.spyee or "")
-    if other is None or other.bridge != supervision.bridge:
-        reason = EndReason.CALL_ENDED
-    else:
-        reason = EndReason.DISCONNECTED if supervision.disconnect else EndReason.HUNG_UP
-    _depart(shard, supervision, at, reason)
-
-
 def end(
     shard: Shard,
     supervision: Supervision,
@@ -538,7 +360,7 @@ def end(
     if supervision.state is SupervisionState.WAITING:
         supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
     shard.leaving.pop(supervision.id, None)
-    _close_segment(shard, supervision, at, exact=exact)
+    close_segment(shard, supervision, at, exact=exact)
     supervision.ended, supervision.end_exact, supervision.end_after = at, exact, after
     supervision.end_reason = reason
     supervision.state = SupervisionState.ENDED
@@ -564,7 +386,7 @@ def call_ended(shard: Shard, call: Call, at: At) -> None:
     call.watchers.clear()
 
 
-def _close_segment(shard: Shard, supervision: Supervision, at: At, *, exact: bool = True) -> None:
+def close_segment(shard: Shard, supervision: Supervision, at: At, *, exact: bool = True) -> None:
     segment = supervision.open_segment
     if segment is None:
         return
@@ -598,11 +420,6 @@ def on_disconnect_settled(shard: Shard, event: ev.DisconnectSettled, at: At) -> 
 
 
 # --- helpers -----------------------------------------------------------------------------
-
-
-def _open(shard: Shard, spyer: str) -> Supervision | None:
-    known = shard.by_spyer.get(spyer)
-    return shard.supervisions.get(known) if known is not None else None
 
 
 def touch(shard: Shard, supervision: Supervision) -> None:
