@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -146,6 +147,9 @@ async def test_agent_behind_a_local_channel(scene: Scene, daemon: Ami, queue: st
     got = await daemon.wait_event("AgentConnect", Uniqueid=call.customer)
     assert got["DestChannel"].startswith("Local/1003@agents-")
     assert got["MemberName"] == "Agent 1003"
+    if queue == "local-optimised":  # both halves hang up after the optimisation has ended
+        for half in "12":
+            await daemon.wait_event("Hangup", Channel=re.compile(rf"^Local/1003@.*;{half}$"))
     locals_left = [one for one in await scene.channels() if one["Channel"].startswith("Local/")]
     assert bool(locals_left) == (queue == "local")
     spyer = await scene.supervisor_dials("2001", COACH, "1003")
