@@ -15,6 +15,7 @@ from monitord.ami.protocol import Received
 from monitord.ami.replay import Replayed, replay
 from monitord.domain import events as ev
 from monitord.domain.events import At
+from monitord.domain.ledger import AliasRecord, CallRecord
 from monitord.domain.reducer import picture, reduce
 from monitord.domain.state import new_shard
 from tests.kit.traces import FOLDER, rows_file, rows_text
@@ -159,3 +160,13 @@ def test_no_secret_and_no_number_of_a_customer(path: Path) -> None:
         if isinstance(item, Received):
             assert not item.text.lower().startswith(("secret", "key"))
     json.loads(text.split("\n", 1)[0])
+
+
+@every_trace
+def test_a_call_is_found_by_every_name_it_had(path: Path) -> None:
+    """Its Call ID is an alias of each call, and no alias is told for a call without a row."""
+    replayed = replay(*trace.read(path))
+    calls = {r.id: r for r in replayed.rows.values() if isinstance(r, CallRecord)}
+    told = {(r.alias, r.call) for r in replayed.rows.values() if isinstance(r, AliasRecord)}
+    assert {(c.call_id, c.id) for c in calls.values()} <= told
+    assert {call for _, call in told} == calls.keys()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from monitord.domain import agents, supervisions, takeover
 from monitord.domain import events as ev
 from monitord.domain.endpoint import endpoint_of, is_local, is_snoop
@@ -541,8 +543,10 @@ def on_agent_connected(shard: Shard, event: ev.AgentConnected, at: At) -> None:
 # --- what is shown and kept --------------------------------------------------------------
 
 
-def aliases(shard: Shard, call: Call) -> list[AliasRecord]:
+def new_aliases(shard: Shard, call: Call) -> list[AliasRecord]:
+    """Those that the ledger does not have yet, once."""
+    fresh = islice(call.aliases, call.told_aliases, None)
+    call.told_aliases = len(call.aliases)
     return [
-        AliasRecord(pbx=shard.pbx, boot=shard.boot, alias=alias, call=call.id)
-        for alias in call.aliases
+        AliasRecord(pbx=shard.pbx, boot=shard.boot, alias=alias, call=call.id) for alias in fresh
     ]

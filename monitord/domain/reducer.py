@@ -141,14 +141,10 @@ def _settle_calls(shard: Shard, changes: list[Change], records: list[Record], at
         if call.real:
             record = call_record(shard, call)
             if record != call.record:
-                if call.record is None or call.record.call_id != record.call_id:
-                    records.extend(calls.aliases(shard, call))
-                    call.told_aliases = len(call.aliases)
                 call.record = record
                 records.append(record)
             if len(call.aliases) > call.told_aliases:
-                records.extend(calls.aliases(shard, call)[call.told_aliases :])
-                call.told_aliases = len(call.aliases)
+                records.extend(calls.new_aliases(shard, call))
         view = call_view(shard, call) if call.real and call.ended is None else None
         if view != call.view:
             changes.append(Change("call", call.id, call.view, view))

@@ -267,8 +267,6 @@ class Shard:
     """While it is set, what is judged happened unseen, between this wall time and now."""
     resyncing: bool = False
     reconciling: bool = False
-    collapses: int = 0
-    """Reconciles in a row that found suspiciously little."""
     synced: bool = False
     """A resync was completed in this process."""
     channels: dict[str, Channel] = field(default_factory=dict)
