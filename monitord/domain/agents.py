@@ -21,10 +21,18 @@ _BUSY = {
 _NO_WRAP_UP = frozenset({AgentStatus.RINGING, AgentStatus.IN_CALL, AgentStatus.NOT_LOGGED_IN})
 _AWAY = frozenset({"UNAVAILABLE", "INVALID"})
 
+AGENTS_MOST = 20_000
+DEVICES_MOST = 50_000
+MEMBERS_MOST = 500
+"""Agents and telephones of one PBX, and queues of one agent, that are followed. A PBX that names
+more is broken or hostile; what is beyond is left out, and the PBX is shown with that."""
+
 
 def by_interface(shard: Shard, interface: str, name: str = "") -> str:
     """Endpoint of the agent behind a queue member's interface, made known if it was not."""
     endpoint = _endpoint(shard, interface)
+    if not _room(shard, endpoint):
+        return endpoint
     agent = get(shard, endpoint)
     if name and name != interface and not agent.name:
         agent.name = name
@@ -35,6 +43,13 @@ def by_interface(shard: Shard, interface: str, name: str = "") -> str:
 def _endpoint(shard: Shard, interface: str) -> str:
     interface = interface_of(interface)
     return shard.interfaces.get(interface, interface)
+
+
+def _room(shard: Shard, endpoint: str) -> bool:
+    if endpoint in shard.agents or len(shard.agents) < AGENTS_MOST:
+        return True
+    shard.full = f"there are more than {AGENTS_MOST} agents; the status of others is not followed"
+    return False
 
 
 def get(shard: Shard, endpoint: str) -> Agent:
@@ -52,8 +67,13 @@ def on_member(shard: Shard, event: ev.MemberSeen, at: At) -> None:
     # "Local/9@agents" with state interface "PJSIP/9": the telephone is the latter. A hint or a
     # custom device state is no telephone.
     endpoint = device if "/" in device else interface
-    shard.interfaces[interface] = endpoint
+    if not _room(shard, endpoint):
+        return
     agent = get(shard, endpoint)
+    if len(agent.members) >= MEMBERS_MOST and event.queue not in agent.members:
+        shard.full = f"an agent is in more than {MEMBERS_MOST} queues; others are left out"
+        return
+    shard.interfaces[interface] = endpoint
     if event.name and event.name != event.interface:
         agent.name = event.name
     agent.members[event.queue] = Member(
@@ -88,9 +108,12 @@ def on_member_removed(shard: Shard, event: ev.MemberRemoved, at: At) -> None:
 def on_device(shard: Shard, event: ev.DeviceChanged, at: At) -> None:
     if "/" not in event.device or is_local(event.device):
         return  # a queue, a conference, a hint: nobody's telephone, and of any number
+    if event.device not in shard.devices and len(shard.devices) >= DEVICES_MOST:
+        shard.full = f"there are more than {DEVICES_MOST} devices; others are left out"
+        return
     shard.devices[event.device] = event.state
     agent = shard.agents.get(event.device)
-    if agent is None and shard.directory.is_agent(event.device):
+    if agent is None and shard.directory.is_agent(event.device) and _room(shard, event.device):
         agent = get(shard, event.device)
     if agent is not None:
         agent.device = event.state
@@ -264,7 +287,7 @@ def resynced(shard: Shard, at: At, lost_wall: int | None) -> None:
     somewhere in the gap.
     """
     for endpoint, device in shard.devices.items():
-        if endpoint not in shard.agents and shard.directory.is_agent(endpoint):
+        if shard.directory.is_agent(endpoint) and _room(shard, endpoint):
             get(shard, endpoint).device = device
     for agent in shard.agents.values():
         if agent.wrap_until is not None and agent.wrap_until <= at.mono:

@@ -61,11 +61,11 @@ def _relink(shard: Shard, channel: Channel, linkedid: str, at: At) -> None:
             for uniqueid in list(other.legs):
                 leg = shard.channels[uniqueid]
                 leg.call = own.id
-                own.legs[uniqueid] = own.aliases[uniqueid] = None
+                own.legs[uniqueid] = None
+                shard.name_call(own, uniqueid)
             other.legs.clear()
             end_call(shard, other, at)
-        shard.by_linkedid[linkedid] = own.id
-        own.aliases[linkedid] = None
+        shard.name_call(own, linkedid, linkedid=True)
         update(shard, own, at)
         return
     _leave_call(shard, channel, at)
@@ -92,12 +92,11 @@ def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
         if old is not None:
             _restore(call, old, at)
         shard.calls[call_id] = call
-        shard.by_linkedid[linkedid] = call_id
-        call.aliases[linkedid] = None
+        shard.name_call(call, linkedid, linkedid=True)
     if channel.uniqueid == linkedid:
         call.origin = channel.uniqueid  # also where the PBX lists another leg first
     channel.call = call.id
-    call.aliases[channel.uniqueid] = None
+    shard.name_call(call, channel.uniqueid)
     if not channel.spy:
         call.legs[channel.uniqueid] = None
         shard.touch_call(call)
@@ -253,7 +252,7 @@ def update(shard: Shard, call: Call, at: At) -> None:
     held = talking and any(c.held for c in joined)
     phase = CallState.ON_HOLD if held else CallState.TALKING if talking else None
     if phase != call.phase:
-        count_phase(call, at)
+        count_phase(shard, call, at)
         call.phase, call.phase_since = phase, at.mono
     if talking:
         for channel in joined:
@@ -274,9 +273,11 @@ def update(shard: Shard, call: Call, at: At) -> None:
         supervisions.agent_changed(shard, call, at)
 
 
-def count_phase(call: Call, at: At) -> None:
-    """Add the phase that has run until now to the call's clocks."""
-    length = max(0, at.mono - call.phase_since)
+def count_phase(shard: Shard, call: Call, at: At) -> None:
+    """Add the phase that has run until now to the call's clocks; where its end was not seen, only
+    as far as it was."""
+    until = at.mono if shard.unseen is None else at.mono - max(0, at.wall - shard.unseen)
+    length = max(0, until - call.phase_since)
     if call.phase is CallState.TALKING:
         call.talk_ms += length
     elif call.phase is CallState.ON_HOLD:
@@ -355,8 +356,7 @@ def end_call(
         return
     if shard.unseen is not None:
         exact, after = False, max(after or shard.unseen, call.started.wall)
-    if exact:
-        count_phase(call, at)
+    count_phase(shard, call, at)
     call.phase = None
     call.ended, call.end_exact, call.end_after, call.end_reason = at, exact, after, reason
     call.state = CallState.ENDED

@@ -25,7 +25,7 @@ def on_remembered(shard: Shard, event: ev.Remembered, at: At) -> None:
     segments: dict[str, list[SegmentRecord]] = {}
     for segment in event.segments:
         segments.setdefault(segment.supervision, []).append(segment)
-    shard.old_supervisions = {s.spyer: (s, segments.get(s.id, [])) for s in event.supervisions}
+    shard.old_supervisions = {s.id: (s, segments.get(s.id, [])) for s in event.supervisions}
     shard.old_calls = {c.id: c for c in event.calls}
     shard.old_statuses = {s.agent_endpoint: s for s in event.statuses}
     shard.used = event.used
@@ -122,6 +122,7 @@ def _unseen(shard: Shard, since: int) -> Iterator[None]:
 
 def on_begun(shard: Shard, event: ev.ResyncBegun, at: At) -> None:
     shard.resyncing, shard.reconciling = True, False
+    shard.full = ""
     shard.devices.clear()
     for channel in shard.channels.values():
         channel.seen = False
@@ -312,10 +313,10 @@ def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
     supervised: the call was taken over, before the gap or in it. Only we or the ledger can know;
     the PBX shows two people in a bridge."""
     known = shard.supervision_of(spyer.uniqueid)
-    old = shard.old_supervisions.get(spyer.uniqueid)
+    old = _old(shard, spyer)
     if known is not None:
         last = (known.segments[-1].spyee, known.segments[-1].call)
-    elif old is not None and old[0].boot == shard.boot and old[1]:
+    elif old is not None and old[1]:
         segment = max(old[1], key=lambda s: s.n)
         last = (segment.spyee, segment.call)
     else:
@@ -330,12 +331,23 @@ def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
     takeover.bridge_entered(shard, spyer, spyer.bridge, at)
 
 
+def _old(shard: Shard, spyer: Channel) -> tuple[SupervisionRecord, list[SegmentRecord]] | None:
+    """What the ledger has open of this very channel, whose uniqueid is only its own in one boot;
+    the latest, as a row whose end was never written is older."""
+    mine = [
+        old
+        for old in shard.old_supervisions.values()
+        if old[0].spyer == spyer.uniqueid and old[0].boot == shard.boot
+    ]
+    return max(mine, key=lambda old: old[0].started) if mine else None
+
+
 def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
     """A supervisor's channel that runs a spy: known, remembered by the ledger, or new to us."""
     known = shard.supervision_of(spyer.uniqueid)
     if known is None:
-        old = shard.old_supervisions.get(spyer.uniqueid)
-        if old is not None and old[0].boot == shard.boot:
+        old = _old(shard, spyer)
+        if old is not None:
             calls.become_spy(shard, spyer, at)
             known = _restore(shard, old, at)
     spec = spy.parse(spyer.application, spyer.data)
@@ -343,7 +355,16 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
     spyee = _spied(shard, spyer, spec, segment)
     if known is not None:
         if spec is not None and segment is not None and not segment.in_bridge:
+            if _other_type(segment, spec):
+                # It left that spy and began another one, unseen, be it on the same channel.
+                supervisions.detach(shard, known, at, exact=False)
+                known.keyed = None
+                if spyee is not None:
+                    supervisions.attach(shard, spyer, spyee, at, exact=False)
+                return
             _remember_options(known, segment, spec)
+            if spec.exact and spyee is not None:
+                known.spying = spyee.uniqueid  # also where no call is on it just now
         if segment is not None and segment.ended is None:
             still = shard.channels.get(segment.spyee or "")
             if still is None or still.call != segment.call:
@@ -377,13 +398,19 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
 def _restore(
     shard: Shard, old: tuple[SupervisionRecord, list[SegmentRecord]], at: At
 ) -> Supervision:
-    del shard.old_supervisions[old[0].spyer]
+    del shard.old_supervisions[old[0].id]
     supervision = supervisions.restore(shard, *old, at)
     # It may not be the first of its spyer.
     parts = (shard.pbx, shard.boot, "supervision", supervision.spyer)
     count = next((n for n in range(1, 1000) if make_id(*parts, n) == supervision.id), 1)
     shard.spies_of[supervision.spyer] = count
     return supervision
+
+
+def _other_type(segment: Segment, spec: spy.Spec) -> bool:
+    """Whether the spy that runs now cannot be the one of the open segment."""
+    changed = segment.type not in (SpyType.UNKNOWN, spec.type)
+    return segment.ended is None and changed and not spec.switchable
 
 
 def _remember_options(supervision: Supervision, segment: Segment, spec: spy.Spec) -> None:

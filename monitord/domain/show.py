@@ -25,7 +25,7 @@ def pbx_view(shard: Shard) -> Pbx:
         name=shard.name,
         link=shard.link,
         since=shard.link_since,
-        detail=shard.link_detail,
+        detail="; ".join(d for d in (shard.link_detail, shard.full) if d),
         version=shard.version,
     )
 

@@ -32,6 +32,9 @@ from monitord.domain.words import (
 
 NEVER = At(0, 0)
 
+ALIASES_MOST = 1000
+"""Names of one call. One that lives through more transfers than that is found by these."""
+
 GONE_KEPT = 4096
 """Uniqueids remembered after their hang-up, so that a late or repeated event raises no ghost."""
 
@@ -256,6 +259,8 @@ class Shard:
     link: LinkState = LinkState.CONNECTING
     link_detail: str = ""
     link_since: int = 0
+    full: str = ""
+    """What is not followed because there is too much of it; empty almost everywhere."""
     lost_at: At | None = None
     """When the link was lost or last known good; None while it is live."""
     gap_why: str = ""
@@ -287,7 +292,7 @@ class Shard:
     old_supervisions: dict[str, tuple[SupervisionRecord, list[SegmentRecord]]] = field(
         default_factory=dict
     )
-    """Open in the ledger from before this process, by uniqueid of the spyer."""
+    """Open in the ledger from before this process, by id."""
     old_calls: dict[str, CallRecord] = field(default_factory=dict)
     old_statuses: dict[str, StatusRecord] = field(default_factory=dict)
     """By endpoint."""
@@ -326,6 +331,14 @@ class Shard:
         """The open supervision of a supervisor's channel, by its uniqueid."""
         known = self.by_spyer.get(spyer)
         return self.supervisions.get(known) if known is not None else None
+
+    def name_call(self, call: Call, alias: str, *, linkedid: bool = False) -> None:
+        """One more uniqueid or linkedid under which the call is found. Legs that come with such a
+        linkedid belong to it."""
+        if alias in call.aliases or len(call.aliases) < ALIASES_MOST:
+            call.aliases[alias] = None
+            if linkedid:
+                self.by_linkedid[alias] = call.id
 
     def touch_call(self, call: Call) -> None:
         self.dirty_calls[call.id] = None

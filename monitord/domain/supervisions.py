@@ -48,7 +48,7 @@ def attach(
         provenance = spyee_provenance
 
     supervision = shard.supervision_of(spyer.uniqueid)
-    keyed = None
+    moved: Supervision | None = None
     if supervision is not None:
         segment = supervision.open_segment
         if segment is not None:
@@ -56,12 +56,9 @@ def attach(
                 return supervision  # told twice
             close_segment(shard, supervision, at)
         if agent is not None and supervision.agent not in (None, agent):
-            keyed = supervision.keyed
-            end(shard, supervision, at, EndReason.MOVED)
-            supervision = None
+            moved, supervision = supervision, None
     if supervision is None:
-        supervision = _begin(shard, spyer, at, exact=exact)
-        supervision.keyed = keyed
+        supervision = _begin_after(shard, spyer, moved, at, exact=exact)
     elif supervision.state is SupervisionState.WAITING:
         supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
     if supervision.agent is None and agent is not None:
@@ -114,6 +111,20 @@ def _agent_under(
     # Not an agent for good: on a plain PBX it may as well be a trunk that was spied on.
     spyee.supervised = True
     return spyee.endpoint, Provenance.UNVERIFIED
+
+
+def _begin_after(
+    shard: Shard, spyer: Channel, moved: Supervision | None, at: At, *, exact: bool
+) -> Supervision:
+    """A new supervision. Where the supervisor's channel has ``moved`` on to it from another one,
+    that one ends, and what belongs to the channel goes along: the type that was chosen by keypad,
+    and the person whose hang-up was sent, which may come only now."""
+    carried = (moved.keyed, moved.disconnect) if moved is not None else (None, None)
+    if moved is not None:
+        end(shard, moved, at, EndReason.MOVED)
+    supervision = _begin(shard, spyer, at, exact=exact)
+    supervision.keyed, supervision.disconnect = carried
+    return supervision
 
 
 def _begin(shard: Shard, spyer: Channel, at: At, *, exact: bool) -> Supervision:
@@ -186,9 +197,8 @@ def agent_changed(shard: Shard, call: Call, at: At) -> None:
         if spyee is None or spyer is None or shard.agent_of(spyee) is not None:
             continue
         if supervision.agent not in (None, call.agent):
-            keyed = supervision.keyed
-            end(shard, supervision, at, EndReason.MOVED)
-            attach(shard, spyer, spyee, at, exact=True).keyed = keyed
+            close_segment(shard, supervision, at)  # so that it is not taken for one told twice
+            attach(shard, spyer, spyee, at, exact=True)
 
 
 # --- which type it is --------------------------------------------------------------------
@@ -358,7 +368,10 @@ def end(
     if shard.unseen is not None:
         exact, after = False, max(after or shard.unseen, supervision.started.wall)
     if supervision.state is SupervisionState.WAITING:
-        supervision.waiting_ms += max(0, at.mono - supervision.since.mono)
+        waited = at.mono - supervision.since.mono
+        if after is not None:  # nobody knows what it did in the window of its end
+            waited = min(waited, after - supervision.since.wall)
+        supervision.waiting_ms += max(0, waited)
     shard.leaving.pop(supervision.id, None)
     close_segment(shard, supervision, at, exact=exact)
     supervision.ended, supervision.end_exact, supervision.end_after = at, exact, after
