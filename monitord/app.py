@@ -21,7 +21,7 @@ from monitord import __version__
 from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.ami.link import DEFAULT_TIMING, Item, Timing
+from monitord.ami.link import DEFAULT_TIMING, Item, Step, Timing
 from monitord.api import page
 from monitord.api.keys import STREAMS
 from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
@@ -91,7 +91,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     """The whole daemon, from opening the ledger to draining it.
 
-    ``tap`` sees (PBX id, item) for all that comes from AMI, before it is applied.
+    ``tap`` sees (PBX id, item) for all that comes from AMI, before it is applied, and first of
+    all what the ledger remembers.
 
     Raises:
         StartError: with what to do.
@@ -130,7 +131,10 @@ async def running(
             now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
             try:
                 for pbx in attachments:
-                    hub.apply(pbx, await remembered(engine, pbx), now)
+                    memory = await remembered(engine, pbx)
+                    if tap is not None:
+                        tap(pbx, Step(now.mono, now.wall, memory))
+                    hub.apply(pbx, memory, now)
             except StoreError as error:
                 raise StartError(str(error)) from None
             if not loaded.accounts:

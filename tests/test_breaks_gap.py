@@ -31,9 +31,9 @@ from monitord.domain.reducer import reduce
 from monitord.domain.state import Shard, Supervision, new_shard
 from monitord.domain.words import LinkState
 from tests.kit.breaks import Pbx, Timed, live_from, pairs_of, timed
-from tests.kit.traces import FOLDER
+from tests.kit.traces import kept_traces
 
-TRACES = sorted(FOLDER.rglob("*.jsonl"))
+TRACES = kept_traces(unbroken=True)
 NAMES = [f"{p.parent.name}/{p.stem}" for p in TRACES]
 
 every_trace = pytest.mark.parametrize("path", TRACES, ids=NAMES)

@@ -27,7 +27,7 @@ from monitord.domain.ledger import CallRecord, SegmentRecord, SupervisionRecord,
 from monitord.domain.reducer import reduce
 from monitord.domain.state import Shard, new_shard
 from monitord.domain.words import Direction, SpyType
-from tests.kit.traces import FOLDER
+from tests.kit.traces import kept_traces
 
 Timed = tuple[Event, At]
 
@@ -136,7 +136,7 @@ TRACES = [
         path,
         id=f"{path.parent.name}/{path.stem}",
     )
-    for path in sorted(FOLDER.rglob("*.jsonl"))
+    for path in kept_traces(unbroken=True)
 ]
 
 

@@ -18,9 +18,9 @@ from monitord.domain.events import At
 from monitord.domain.ledger import AliasRecord, CallRecord
 from monitord.domain.reducer import picture, reduce
 from monitord.domain.state import new_shard
-from tests.kit.traces import FOLDER, rows_file, rows_text
+from tests.kit.traces import kept_traces, rows_file, rows_text
 
-TRACES = sorted(FOLDER.rglob("*.jsonl"))
+TRACES = kept_traces()
 NAMES = [f"{p.parent.name}/{p.stem}" for p in TRACES]
 
 every_trace = pytest.mark.parametrize("path", TRACES, ids=NAMES)
@@ -36,10 +36,22 @@ def test_rows_are_as_reviewed(path: Path) -> None:
 
 
 @every_trace
-def test_nothing_is_left_after_all_hang_ups(path: Path) -> None:
+def test_what_is_left_is_what_is_open(path: Path) -> None:
+    """No row stays open without its supervision or call, and none of these without its row."""
     replayed = replay(*trace.read(path))
-    shard = replayed.shard
+    rows, shard = replayed.ledger(), replayed.shard
     assert replayed.malformed == 0
+    for name, left in (("supervisions", shard.supervisions), ("calls", shard.calls)):
+        assert {r["id"] for r in rows[name] if r["ended"] is None} == set(left)
+    open_segments = {s["supervision"] for s in rows["segments"] if s["ended"] is None}
+    assert open_segments <= set(shard.supervisions)
+
+
+@pytest.mark.parametrize(
+    "path", kept_traces(unbroken=True), ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
+def test_nothing_is_left_after_all_hang_ups(path: Path) -> None:
+    shard = replay(*trace.read(path)).shard
     assert not shard.channels and not shard.calls and not shard.supervisions
     assert not shard.bridges and not shard.by_spyer and not shard.by_linkedid
     assert not shard.spies_of and not shard.wrapping and not shard.ended_calls
@@ -165,8 +177,15 @@ def test_no_secret_and_no_number_of_a_customer(path: Path) -> None:
 @every_trace
 def test_a_call_is_found_by_every_name_it_had(path: Path) -> None:
     """Its Call ID is an alias of each call, and no alias is told for a call without a row."""
-    replayed = replay(*trace.read(path))
+    header, items = trace.read(path)
+    replayed = replay(header, items)
     calls = {r.id: r for r in replayed.rows.values() if isinstance(r, CallRecord)}
     told = {(r.alias, r.call) for r in replayed.rows.values() if isinstance(r, AliasRecord)}
+    told |= {(call.call_id, call.id) for call in remembered_calls(items)}  # by who came before
     assert {(c.call_id, c.id) for c in calls.values()} <= told
     assert {call for _, call in told} == calls.keys()
+
+
+def remembered_calls(items: list[Item]) -> list[CallRecord]:
+    steps = (i.event for i in items if isinstance(i, Step))
+    return [call for e in steps if isinstance(e, ev.Remembered) for call in e.calls]

@@ -1,7 +1,8 @@
 """Traces: what came from a PBX, kept so that it can be applied again without one.
 
 A trace is JSON lines. The first says what it is; each following one is a message or a step of the
-link, with its receive times in ms (monotonic, and UTC since 1970)::
+link, with its receive times in ms (monotonic, and UTC since 1970). Where a daemon with a ledger was
+tapped, what that ledger had open comes first, as a step of its own::
 
     {"format":"monitord trace","version":1,"pbx":"lab","site":{...}}
     {"mono":1,"wall":2,"step":{"type":"BootSeen","boot":"...","version":"..."}}
@@ -25,6 +26,7 @@ from monitord.domain.site import Site
 _STEPS: dict[str, type[ev.Event]] = {
     cls.__name__: cls
     for cls in (
+        ev.Remembered,
         ev.LinkChanged,
         ev.BootSeen,
         ev.ResyncBegun,

@@ -19,8 +19,7 @@ __all__ = ["asterisk16", "asterisk22", "pbx", "scene", "watch"]
 async def watch(
     scene: Scene, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Watch]:
-    family = request.node.path.stem.removeprefix("test_")
     marker = request.node.get_closest_marker("timing")
     timing = Timing(**marker.kwargs) if marker is not None else DEFAULT_TIMING
-    async with watching(scene, tmp_path, request.node.name, family, timing) as watch:
+    async with watching(scene, tmp_path, timing) as watch:
         yield watch

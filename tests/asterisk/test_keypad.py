@@ -14,12 +14,10 @@ from tests.lab.server import AsteriskServer
 
 
 @pytest.fixture
-async def keyed(
-    scene: Scene, pbx: AsteriskServer, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Watch]:
+async def keyed(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> AsyncIterator[Watch]:
     """A daemon of a site that has granted the class dtmf."""
     await asyncio.to_thread(pbx.change_user, dtmf=True)
-    async with watching(scene, tmp_path, request.node.name, "keypad", keypad=True) as watch:
+    async with watching(scene, tmp_path, keypad=True) as watch:
         yield watch
 
 

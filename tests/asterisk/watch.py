@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from monitord.ami import trace
-from monitord.ami.link import DEFAULT_TIMING, Item, Timing
+from monitord.ami.link import DEFAULT_TIMING, Timing
 from monitord.ami.replay import replay
 from monitord.app import Running
 from tests.kit.client import DEADLINE, Client, Stream
 from tests.kit.daemon import Site, daemon
 from tests.kit.ledger import read_audit, read_ledger
-from tests.kit.traces import KEEP, Tap, test_name, without_wrap_up
+from tests.kit.traces import KEEP, Tap, without_wrap_up
 from tests.lab.scene import Scene
 
 
@@ -30,8 +30,6 @@ class Watch:
     ina: Client
     sue: Client
     stream: Stream
-    items: list[Item]
-    """What came from the PBX, as a trace would keep it."""
 
     async def supervision(self, **fields: Any) -> Any:
         """The first supervision that has these values, once there is one."""
@@ -42,7 +40,7 @@ class Watch:
             return fits[0] if fits else None
 
         shown = await self.stream.until(found, f"a supervision with {fields}")
-        if self.items and KEEP and shown["state"] == "active":
+        if KEEP and shown["state"] == "active":
             # The scene is at rest here, so a trace can also be begun here.
             await self.daemon.attachments["lab"].mark()
         return shown
@@ -113,42 +111,39 @@ def site_of(scene: Scene, port: int | None = None, **more: Any) -> Site:
 
 @asynccontextmanager
 async def attached(
-    site: Site, folder: Path, tap: Tap | None = None, timing: Timing = DEFAULT_TIMING
+    site: Site, folder: Path, timing: Timing = DEFAULT_TIMING
 ) -> AsyncIterator[Watch]:
-    """A daemon that is live on its PBX."""
+    """A daemon that is live on its PBX. When it has stopped, its recorded trace must lead to the
+    very rows that it left in the ledger."""
+    tap = Tap()
+    database = folder / "data" / "monitord.sqlite3"
+    rows = read_ledger(database) if database.exists() else {}
     async with (
-        daemon(site, folder, tap.take if tap is not None else None, timing) as started,
+        daemon(site, folder, tap.take, timing) as started,
         Client(started.url) as ina,
         Client(started.url) as sue,
     ):
         assert await ina.sign_in("ina") == 200
         assert await sue.sign_in("sue") == 200
         async with ina.stream() as stream:
-            watch = Watch(started, folder, ina, sue, stream, tap.items if tap is not None else [])
+            watch = Watch(started, folder, ina, sue, stream)
             await watch.link("live")
             yield watch
+        header = trace.Header(pbx="lab", site=started.hub.shards["lab"].site)
+    again = folder / "again.jsonl"
+    again.write_bytes(tap.written(header, ()))
+    replayed = replay(*trace.read(again), settle=False)
+    for name, written in replayed.ledger().items():
+        by_id = {row["id"]: row for row in [*rows.get(name, ()), *written]}
+        rows[name] = sorted(by_id.values(), key=lambda row: (row["started"], row["id"]))
+    assert without_wrap_up(rows) == without_wrap_up(read_ledger(database))
+    if KEEP:
+        tap.keep(header)
 
 
 @asynccontextmanager
 async def watching(
-    scene: Scene,
-    folder: Path,
-    node: str,
-    family: str,
-    timing: Timing = DEFAULT_TIMING,
-    **more: Any,
+    scene: Scene, folder: Path, timing: Timing = DEFAULT_TIMING, **more: Any
 ) -> AsyncIterator[Watch]:
-    """For one test. At its end the recorded trace must lead to the very rows of the ledger."""
-    tap = Tap()
-    async with attached(site_of(scene, **more), folder, tap, timing) as watch:
+    async with attached(site_of(scene, **more), folder, timing) as watch:
         yield watch
-        header = trace.Header(pbx="lab", site=watch.daemon.hub.shards["lab"].site)
-        await watch.daemon.recorder.settled()
-        ledger = read_ledger(watch.database)
-    # Only for a test that succeeded: a failure has left the block above by its exception.
-    again = folder / "again.jsonl"
-    again.write_bytes(tap.written(header, ()))
-    replayed = replay(*trace.read(again), settle=False)
-    assert without_wrap_up(replayed.ledger()) == without_wrap_up(ledger)
-    if KEEP:
-        tap.keep(header, family, test_name(node))

@@ -21,7 +21,7 @@ _HEAD = """\
 
 Made by the tests (`make traces`): each line is a test that drives real Asterisk with telephones
 that send sound, through the files of [`asterisk/`](../asterisk/README.md), and compares what the
-page is told and what the ledger holds with what was done. The recordings of most of them are kept
+page is told and what the ledger holds with what was done. The recordings of all but one are kept
 in `tests/traces`, with the rows that they must lead to.
 
 | case | Asterisk 22 | Asterisk 16 |

@@ -21,6 +21,17 @@ from monitord.ami.replay import replay
 
 FOLDER = Path(__file__).parent.parent / "traces"
 KEEP = os.environ.get("MONITORD_KEEP_TRACES") == "1"
+_BROKEN = ("breaks", "late_attach")
+"""Families of which a trace may begin in the middle, have gaps, or end before all is over."""
+
+
+def kept_traces(*, unbroken: bool = False) -> list[Path]:
+    """All of them, or those of one link that lived from before the first call to after the last."""
+    paths = sorted(FOLDER.rglob("*.jsonl"))
+    return [p for p in paths if not unbroken or p.parent.name not in _BROKEN]
+
+
+_kept: set[tuple[str, int]] = set()
 NUMBERS = ("5551234", "5559876")
 """Customers' numbers of the tests, which stand for a site's real ones."""
 
@@ -42,10 +53,17 @@ class Tap:
             recorder.take(item)
         return file.getvalue()
 
-    def keep(self, header: trace.Header, family: str, name: str) -> None:
-        folder = FOLDER / family
+    def keep(self, header: trace.Header) -> None:
+        """Under the name of the test that runs; where a test has several daemons, the second's
+        is numbered, and so on."""
+        file, _, node = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0].partition("::")
+        name, version = test_name(node)
+        folder = FOLDER / Path(file).stem.removeprefix("test_")
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.jsonl"
+        count = next(n for n in range(1, 100) if (node, n) not in _kept)
+        _kept.add((node, count))
+        part = f".{count}" if count > 1 else ""
+        path = folder / f"{name}{part}-{version}.jsonl"
         path.write_bytes(self.written(header, NUMBERS))
         rows_file(path).write_text(rows_text(path))
 
@@ -61,16 +79,17 @@ def rows_text(path: Path) -> str:
 
 
 def without_wrap_up(rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Calls, supervisions and segments; a wrap-up may still run when the test ends."""
+    """Calls, supervisions, segments and gaps; a wrap-up may still run when the test ends."""
     calls = [{**c, "wrap_up_ms": None} for c in rows["calls"]]
-    return {"supervisions": rows["supervisions"], "segments": rows["segments"], "calls": calls}
+    kept: dict[str, Any] = {name: rows[name] for name in ("supervisions", "segments", "gaps")}
+    return {**kept, "calls": calls}
 
 
-def test_name(node: str) -> str:
-    """`test_each_type[asterisk22-dialplan-Monitor]` gives `each-type-dialplan-Monitor-22`."""
+def test_name(node: str) -> tuple[str, str]:
+    """`test_each_type[asterisk22-dialplan-Monitor]` gives `each-type-dialplan-Monitor`, `22`."""
     match = re.fullmatch(r"test_(?P<name>\w+)\[asterisk(?P<version>\d+)(?P<rest>.*)\]", node)
     assert match, node
-    return f"{match['name']}{match['rest']}-{match['version']}".replace("_", "-")
+    return f"{match['name']}{match['rest']}".replace("_", "-"), match["version"]
 
 
 def read_header(data: bytes) -> trace.Header:
