@@ -1,108 +1,22 @@
-"""Channels, bridges and the calls that they make up."""
+"""Calls: what follows from their legs, and the labels that are put on them."""
 
 from __future__ import annotations
 
 from itertools import islice
 
-from monitord.domain import agents, supervisions, takeover
 from monitord.domain import events as ev
-from monitord.domain.endpoint import endpoint_of, is_local, is_snoop
-from monitord.domain.events import At, Snapshot
+from monitord.domain import supervisions
+from monitord.domain.endpoint import is_local
+from monitord.domain.events import At
 from monitord.domain.ledger import AliasRecord, CallRecord
 from monitord.domain.state import GONE_KEPT, Call, Channel, Shard, make_id
 from monitord.domain.views import Value
 from monitord.domain.words import CallState, Direction, EndReason, Provenance
 
-# --- channels ----------------------------------------------------------------------------
+# --- which call it is --------------------------------------------------------------------
 
 
-def see(shard: Shard, snap: Snapshot, at: At, *, created: bool = False) -> Channel | None:
-    """The channel of a snapshot, made known if it was not; None where it is gone already."""
-    channel = shard.channels.get(snap.uniqueid)
-    if channel is None:
-        if snap.uniqueid in shard.gone or not snap.uniqueid:
-            return None
-        channel = Channel(
-            uniqueid=snap.uniqueid,
-            name=snap.name,
-            endpoint=endpoint_of(snap.name),
-            linkedid=snap.linkedid,
-            created=at,
-            exact=created,
-            exten=snap.exten,
-            account=snap.account,
-            spy=is_snoop(snap.name),
-        )
-        shard.channels[snap.uniqueid] = channel
-        _join_call(shard, channel, at, exact=created)
-    elif snap.linkedid and snap.linkedid != channel.linkedid:
-        _relink(shard, channel, snap.linkedid, at)
-    if snap.state:
-        channel.state = snap.state
-    if snap.caller:
-        channel.caller = snap.caller
-    if snap.account:
-        channel.account = snap.account
-    channel.seen = True
-    for name, value in snap.variables:
-        _take_variable(shard, channel, name, value, at, announced=False)
-    return channel
-
-
-def _relink(shard: Shard, channel: Channel, linkedid: str, at: At) -> None:
-    """A bridge gives all who are in it the oldest linkedid (bridge_channel.c). Between two real
-    calls the leg moves; where the other is nobody's call, such as a supervisor's own line, the
-    call stays what it is and has one more name."""
-    own = shard.calls.get(channel.call)
-    other = shard.calls.get(shard.by_linkedid.get(linkedid, ""))
-    channel.linkedid = linkedid
-    if own is not None and own.real and not channel.spy and (other is None or not other.real):
-        if other is not None and other is not own:
-            for uniqueid in list(other.legs):
-                leg = shard.channels[uniqueid]
-                leg.call = own.id
-                own.legs[uniqueid] = None
-                shard.name_call(own, uniqueid)
-            other.legs.clear()
-            end_call(shard, other, at)
-        shard.name_call(own, linkedid, linkedid=True)
-        update(shard, own, at)
-        return
-    _leave_call(shard, channel, at)
-    _join_call(shard, channel, at, exact=True)
-
-
-def _join_call(shard: Shard, channel: Channel, at: At, *, exact: bool) -> None:
-    linkedid = channel.linkedid or channel.uniqueid
-    known = shard.by_linkedid.get(linkedid)
-    call = shard.calls.get(known) if known is not None else None
-    if call is None and channel.spy:
-        channel.call = ""
-        return
-    if call is None:
-        call_id = _new_id(shard, linkedid)
-        call = Call(
-            id=call_id,
-            call_id=linkedid,
-            started=at,
-            started_exact=exact,
-            origin=channel.uniqueid,
-        )
-        old = shard.old_calls.pop(call_id, None)
-        if old is not None:
-            _restore(call, old, at)
-        shard.calls[call_id] = call
-        shard.name_call(call, linkedid, linkedid=True)
-    if channel.uniqueid == linkedid:
-        call.origin = channel.uniqueid  # also where the PBX lists another leg first
-    channel.call = call.id
-    shard.name_call(call, channel.uniqueid)
-    if not channel.spy:
-        call.legs[channel.uniqueid] = None
-        shard.touch_call(call)
-
-
-def _new_id(shard: Shard, linkedid: str) -> str:
+def new_id(shard: Shard, linkedid: str) -> str:
     """A linkedid can come back after its call has ended; that is another call."""
     count = shard.linkedids.pop(linkedid, 0) + 1
     while call_id_of(shard.pbx, shard.boot, linkedid, count) in shard.used:
@@ -118,7 +32,7 @@ def call_id_of(pbx: str, boot: str, linkedid: str, count: int) -> str:
     return make_id(*parts) if count == 1 else make_id(*parts, count)
 
 
-def _restore(call: Call, old: CallRecord, at: At) -> None:
+def restore(call: Call, old: CallRecord, at: At) -> None:
     """Go on with the call that an earlier process had begun to write."""
     call.started = At(at.mono - (at.wall - old.started), old.started)
     call.started_exact = old.started_exact
@@ -138,54 +52,37 @@ def _restore(call: Call, old: CallRecord, at: At) -> None:
     call.record = old
 
 
-def _leave_call(shard: Shard, channel: Channel, at: At) -> None:
-    call = shard.calls.get(channel.call)
-    if call is None or channel.uniqueid not in call.legs:
-        return
-    del call.legs[channel.uniqueid]
-    if call.legs:
-        update(shard, call, at)
-    else:
-        end_call(shard, call, at)
-
-
-def become_spy(shard: Shard, channel: Channel, at: At) -> None:
-    """A channel turned out to be a supervisor's: take it out of the calls."""
-    if not channel.spy:
-        channel.spy = True
-        _leave_call(shard, channel, at)
-
-
-def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
-    """A channel is gone. Not ``exact``: it was missed when the PBX was asked what it has."""
-    shard.gone[uniqueid] = None
-    if len(shard.gone) > GONE_KEPT:
-        del shard.gone[next(iter(shard.gone))]
-    channel = shard.channels.get(uniqueid)
-    if channel is None:
-        return
-    bridge = channel.bridge
-    supervisions.channel_gone(shard, channel, at, exact=exact)
-    leave_bridge(shard, channel)
-    if bridge is not None:
-        takeover.bridge_left(shard, channel, bridge, at)
-    call = shard.call_of(uniqueid)
-    agent = shard.agent_of(channel)
-    # Only for whom the queue itself has connected: one whose telephone merely rang, or to whom the
-    # call was transferred, has no wrap-up.
-    if call is not None and agent is not None and exact and channel.agent and channel.talked:
-        agents.leg_gone(shard, agent, call, at)
-    _leave_call(shard, channel, at)
-    del shard.channels[uniqueid]
-
-
-# --- calls -------------------------------------------------------------------------------
-
-
 def make_real(shard: Shard, call: Call) -> None:
     if not call.real:
         call.real = True
         shard.touch_call(call)
+
+
+def end_call(
+    shard: Shard,
+    call: Call,
+    at: At,
+    *,
+    reason: EndReason = EndReason.CALL_ENDED,
+    exact: bool = True,
+    after: int | None = None,
+) -> None:
+    if call.ended is not None:
+        return
+    if shard.unseen is not None:
+        exact, after = False, max(after or shard.unseen, call.started.wall)
+    count_phase(shard, call, at)
+    call.phase = None
+    call.ended, call.end_exact, call.end_after, call.end_reason = at, exact, after, reason
+    call.state = CallState.ENDED
+    supervisions.call_ended(shard, call, at)
+    for alias in call.aliases:
+        if shard.by_linkedid.get(alias) == call.id:
+            del shard.by_linkedid[alias]
+    shard.touch_call(call)
+
+
+# --- who takes part ----------------------------------------------------------------------
 
 
 def has_customer(shard: Shard, call: Call) -> bool:
@@ -229,6 +126,9 @@ def _guests(shard: Shard, call: Call, legs: list[Channel]) -> list[Channel]:
             if own is not None and not has_customer(shard, own):
                 guests[uniqueid] = other
     return list(guests.values())
+
+
+# --- what follows from the legs ----------------------------------------------------------
 
 
 def update(shard: Shard, call: Call, at: At) -> None:
@@ -343,70 +243,16 @@ def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
         call.number = Value(customer.caller, Provenance.UNVERIFIED if lone else Provenance.OBSERVED)
 
 
-def end_call(
-    shard: Shard,
-    call: Call,
-    at: At,
-    *,
-    reason: EndReason = EndReason.CALL_ENDED,
-    exact: bool = True,
-    after: int | None = None,
-) -> None:
-    if call.ended is not None:
-        return
-    if shard.unseen is not None:
-        exact, after = False, max(after or shard.unseen, call.started.wall)
-    count_phase(shard, call, at)
-    call.phase = None
-    call.ended, call.end_exact, call.end_after, call.end_reason = at, exact, after, reason
-    call.state = CallState.ENDED
-    supervisions.call_ended(shard, call, at)
-    for alias in call.aliases:
-        if shard.by_linkedid.get(alias) == call.id:
-            del shard.by_linkedid[alias]
-    shard.touch_call(call)
-
-
-# --- events ------------------------------------------------------------------------------
-
-
-def on_created(shard: Shard, event: ev.ChannelCreated, at: At) -> None:
-    channel = see(shard, event.channel, at, created=True)
-    if channel is not None:
-        channel.exact = True  # another event may have named it a moment before
-    _refresh(shard, channel, at)
-
-
-def on_changed(shard: Shard, event: ev.ChannelChanged, at: At) -> None:
-    _refresh(shard, see(shard, event.channel, at), at)
-
-
-def _refresh(shard: Shard, channel: Channel | None, at: At) -> None:
-    if channel is not None and not channel.spy:
-        call = shard.calls.get(channel.call)
-        if call is not None:
-            update(shard, call, at)
-
-
-def on_renamed(shard: Shard, event: ev.ChannelRenamed, at: At) -> None:
-    channel = shard.channels.get(event.uniqueid)
-    if channel is not None:
-        channel.name = event.name
-        channel.endpoint = endpoint_of(event.name)
-        _refresh(shard, channel, at)
-
-
-def on_hung_up(shard: Shard, event: ev.ChannelHungUp, at: At) -> None:
-    remove(shard, event.uniqueid, at)
+# --- labels ------------------------------------------------------------------------------
 
 
 def on_variable(shard: Shard, event: ev.VariableSet, at: At) -> None:
     channel = shard.channels.get(event.uniqueid)
     if channel is not None:
-        _take_variable(shard, channel, event.name, event.value, at, announced=True)
+        take_label(shard, channel, event.name, event.value, at, announced=True)
 
 
-def _take_variable(
+def take_label(
     shard: Shard, channel: Channel, name: str, value: str, at: At, *, announced: bool
 ) -> None:
     """``announced``: by VarSet, so it is a change now. A snapshot repeats old values of its own
@@ -435,112 +281,7 @@ def _take_variable(
     update(shard, call, at)
 
 
-def on_dial(shard: Shard, event: ev.DialBegun, at: At) -> None:
-    dest = see(shard, event.dest, at)
-    caller = see(shard, event.caller, at) if event.caller is not None else None
-    if dest is None:
-        return
-    dest.dialled = True
-    call = shard.calls.get(dest.call)
-    if call is None or dest.spy:
-        return
-    if caller is not None and not caller.spy:
-        make_real(shard, call)
-    update(shard, call, at)
-
-
-def on_bridge_entered(shard: Shard, event: ev.BridgeEntered, at: At) -> None:
-    channel = see(shard, event.channel, at)
-    if channel is None:
-        return
-    if channel.bridge != event.bridge:
-        leave_bridge(shard, channel, at)
-        channel.bridge = event.bridge
-    shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
-    _refresh_bridge(shard, event.bridge, at)
-    takeover.bridge_entered(shard, channel, event.bridge, at)
-    supervisions.recheck(shard, event.bridge, at)
-
-
-def on_bridge_left(shard: Shard, event: ev.BridgeLeft, at: At) -> None:
-    channel = shard.channels.get(event.uniqueid)
-    if channel is not None and channel.bridge == event.bridge:
-        leave_bridge(shard, channel, at)
-        _refresh(shard, channel, at)
-        _refresh_bridge(shard, event.bridge, at)
-        takeover.bridge_left(shard, channel, event.bridge, at)
-        supervisions.recheck(shard, event.bridge, at)
-
-
-def _refresh_bridge(shard: Shard, bridge: str, at: At) -> None:
-    calls = {shard.channels[u].call: None for u in shard.bridges.get(bridge, ())}
-    for call_id in calls:
-        call = shard.calls.get(call_id)
-        if call is not None and call.legs:
-            update(shard, call, at)
-
-
-def leave_bridge(shard: Shard, channel: Channel, at: At | None = None) -> None:
-    if channel.bridge is None:
-        return
-    if at is not None:
-        channel.unbridged = at.mono
-    members = shard.bridges.get(channel.bridge)
-    if members is not None:
-        members.pop(channel.uniqueid, None)
-        if not members:
-            del shard.bridges[channel.bridge]
-    channel.bridge = None
-
-
-def on_hold(shard: Shard, event: ev.HoldChanged, at: At) -> None:
-    channel = shard.channels.get(event.uniqueid)
-    if channel is not None:
-        channel.held = event.held
-        _refresh(shard, channel, at)
-
-
-def on_queue_joined(shard: Shard, event: ev.QueueJoined, at: At) -> None:
-    channel = see(shard, event.channel, at)
-    call = shard.call_of(event.channel.uniqueid) if channel is not None else None
-    if call is not None:
-        call.queue = event.queue
-        make_real(shard, call)
-        update(shard, call, at)
-
-
-def on_queue_left(shard: Shard, event: ev.QueueLeft, at: At) -> None:
-    """The queue's name stays on the call: it is how the call came to its agent."""
-    _refresh(shard, shard.channels.get(event.uniqueid), at)
-
-
-def on_agent_rung(shard: Shard, event: ev.AgentRung, at: At) -> None:
-    endpoint = agents.by_interface(shard, event.interface)
-    channel = shard.channels.get(event.agent_channel or "")
-    if channel is not None:
-        channel.agent = endpoint
-        channel.dialled = True
-    call = shard.call_of(event.caller)
-    if call is not None:
-        call.queue = event.queue or call.queue
-        make_real(shard, call)
-        update(shard, call, at)
-
-
-def on_agent_connected(shard: Shard, event: ev.AgentConnected, at: At) -> None:
-    endpoint = agents.by_interface(shard, event.interface, name=event.member)
-    channel = shard.channels.get(event.agent_channel or "")
-    if channel is not None:
-        channel.agent = endpoint
-    call = shard.call_of(event.caller or "") or shard.call_of(event.agent_channel or "")
-    if call is not None:
-        call.queue = event.queue or call.queue
-        call.agent, call.agent_provenance = endpoint, Provenance.OBSERVED
-        make_real(shard, call)
-        update(shard, call, at)
-
-
-# --- what is shown and kept --------------------------------------------------------------
+# --- names -------------------------------------------------------------------------------
 
 
 def new_aliases(shard: Shard, call: Call) -> list[AliasRecord]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from monitord.domain import agents, calls, spy, supervisions, takeover
+from monitord.domain import agents, calls, kinds, legs, reconcile, spy, supervisions, takeover
 from monitord.domain import events as ev
 from monitord.domain.endpoint import is_snoop
 from monitord.domain.events import At
@@ -90,7 +90,7 @@ def on_boot(shard: Shard, event: ev.BootSeen, at: At) -> None:
 
 
 def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
-    with _unseen(shard, _lost(shard)):
+    with unseen(shard, lost(shard)):
         for supervision in list(shard.supervisions.values()):
             supervisions.end(shard, supervision, at, reason)
         for call in list(shard.calls.values()):
@@ -104,13 +104,13 @@ def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
     shard.gone.clear()
 
 
-def _lost(shard: Shard) -> int:
+def lost(shard: Shard) -> int:
     """Wall time up to which all that happened is known; 0 where that is not known."""
     return shard.lost_at.wall if shard.lost_at is not None else 0
 
 
 @contextmanager
-def _unseen(shard: Shard, since: int) -> Iterator[None]:
+def unseen(shard: Shard, since: int) -> Iterator[None]:
     """What is judged inside happened between the wall time ``since`` and now: no end of it and
     no beginning is exact."""
     shard.unseen = since
@@ -140,13 +140,13 @@ def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
         known.found = (event.application, event.data)
     channel = shard.channels.get(event.channel.uniqueid)
     if channel is not None:
-        supervisions.told(shard, channel, event.application, event.data)
+        kinds.told(shard, channel, event.application, event.data)
 
 
 def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     started = At(at.mono - event.seconds * 1000, at.wall - event.seconds * 1000)
     known = event.channel.uniqueid in shard.channels
-    channel = calls.see(shard, event.channel, at)
+    channel = legs.see(shard, event.channel, at)
     if channel is None:
         return
     channel.last_seen = at.wall
@@ -163,7 +163,7 @@ def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
         if call is not None and call.record is None and started.wall < call.started.wall:
             call.started, call.started_exact = started, False
     if channel.bridge is not None and channel.bridge != event.bridge:
-        calls.leave_bridge(shard, channel)
+        legs.leave_bridge(shard, channel)
     if event.bridge:
         channel.bridge = event.bridge
         shard.bridges.setdefault(event.bridge, {})[channel.uniqueid] = None
@@ -173,108 +173,17 @@ def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
             calls.update(shard, call, at)
 
 
-# --- from time to time -------------------------------------------------------------------
-
-JUDGED_TIMES = 2
-"""Reconciles that must agree before anything is ended: one may have crossed with events that were
-still on their way."""
-
-COLLAPSED_TIMES = 4
-"""The same where more than half of all channels is missing at once: that is more likely a fault
-of the answer than the end of so many calls of which not one Hangup was seen."""
-
-COLLAPSE_FROM = 6
-"""Channels below which half of them is nothing unusual."""
-
-
-def on_reconcile_begun(shard: Shard, event: ev.ReconcileBegun, at: At) -> None:
-    if shard.resyncing:
-        return
-    shard.reconciling = True
-    for channel in shard.channels.values():
-        channel.seen, channel.found = False, None
-
-
-def on_reconcile_ended(shard: Shard, event: ev.ReconcileEnded, at: At) -> None:
-    if not shard.reconciling or shard.resyncing:
-        return
-    shard.reconciling = False
-    channels = list(shard.channels.values())
-    missing = [c for c in channels if not c.seen]
-    collapsed = len(channels) >= COLLAPSE_FROM and 2 * len(missing) > len(channels)
-    for channel in missing:
-        channel.missed += 1
-        if channel.missed >= (COLLAPSED_TIMES if collapsed else JUDGED_TIMES):
-            _vanish(shard, channel.uniqueid, at, after=channel.last_seen)
-    for channel in channels:
-        if channel.seen:
-            channel.missed = 0
-            if channel.found is not None and channel.uniqueid in shard.channels:
-                _judge_spy(shard, channel, at)
-
-
-def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
-    """Compare what a channel runs with what we believe of it."""
-    assert channel.found is not None
-    application, data = channel.found
-    spying = application in spy.SPY_APPLICATIONS
-    supervision = shard.supervision_of(channel.uniqueid)
-    bridged = supervision is not None and (
-        supervision.bridge is not None or supervision.left is not None
-    )
-    if bridged or is_snoop(channel.name) or (supervision is not None) == spying:
-        channel.astray = 0
-        return
-    # Two in a row of the same kind: a spy that began between two reconciles counted as one that
-    # we do not know first, and as one that was left then.
-    kind = 1 if spying else -1
-    channel.astray = channel.astray + kind if channel.astray * kind > 0 else kind
-    if abs(channel.astray) < JUDGED_TIMES:
-        return
-    channel.astray = 0
-    channel.application, channel.data = application, data
-    if supervision is None and shard.link is LinkState.LIVE and shard.link_detail:
-        _take_up(shard, channel, at)  # events are kept from us, which the detail says
-    elif supervision is None:
-        # No ChanSpyStart came, and nothing was missed: it waits for somebody to supervise.
-        calls.become_spy(shard, channel, at)
-    else:
-        after = supervision.since.wall
-        supervisions.end(shard, supervision, at, EndReason.LEFT, exact=False, after=after)
-
-
-def on_unknown(shard: Shard, event: ev.ChannelUnknown, at: At) -> None:
-    """CoreShowChannels lists ghosts while a prefix spy holds them; Status is the truth
-    (ami-facts 0.4, 1.8). Also the answer where a channel went while we asked."""
-    channel = shard.channels.get(event.uniqueid)
-    if channel is not None:
-        _vanish(shard, event.uniqueid, at, after=_lost(shard) or channel.last_seen)
-
-
-def _vanish(shard: Shard, uniqueid: str, at: At, *, after: int) -> None:
-    """A channel ended unseen, somewhere between ``after`` and now."""
-    channel = shard.channels[uniqueid]
-    with _unseen(shard, after):
-        supervision = shard.supervision_of(uniqueid)
-        if supervision is not None:
-            supervisions.end(shard, supervision, at, EndReason.LOST)
-        call = shard.calls.get(channel.call)
-        if call is not None and list(call.legs) == [uniqueid]:
-            calls.end_call(shard, call, at, reason=EndReason.LOST)
-        calls.remove(shard, uniqueid, at, exact=False)
-
-
 def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
     if not shard.resyncing:
         return
-    after = _lost(shard)
+    after = lost(shard)
     for uniqueid, channel in list(shard.channels.items()):
         if not channel.seen:
-            _vanish(shard, uniqueid, at, after=after or channel.last_seen)
-    with _unseen(shard, after):
+            reconcile.vanish(shard, uniqueid, at, after=after or channel.last_seen)
+    with unseen(shard, after):
         for channel in list(shard.channels.values()):
             if _spies(channel):
-                _take_up(shard, channel, at)
+                take_up(shard, channel, at)
             elif channel.bridge is not None:
                 _go_on_in_bridge(shard, channel, at)
         for supervision in list(shard.supervisions.values()):
@@ -327,7 +236,7 @@ def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
     if known is None and old is not None:
         known = _restore(shard, old, at)
     assert known is not None and spyer.bridge is not None
-    calls.become_spy(shard, spyer, at)
+    legs.become_spy(shard, spyer, at)
     takeover.bridge_entered(shard, spyer, spyer.bridge, at)
 
 
@@ -342,13 +251,13 @@ def _old(shard: Shard, spyer: Channel) -> tuple[SupervisionRecord, list[SegmentR
     return max(mine, key=lambda old: old[0].started) if mine else None
 
 
-def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
+def take_up(shard: Shard, spyer: Channel, at: At) -> None:
     """A supervisor's channel that runs a spy: known, remembered by the ledger, or new to us."""
     known = shard.supervision_of(spyer.uniqueid)
     if known is None:
         old = _old(shard, spyer)
         if old is not None:
-            calls.become_spy(shard, spyer, at)
+            legs.become_spy(shard, spyer, at)
             known = _restore(shard, old, at)
     spec = spy.parse(spyer.application, spyer.data)
     segment = known.segments[-1] if known is not None and known.segments else None
@@ -382,7 +291,7 @@ def _take_up(shard: Shard, spyer: Channel, at: At) -> None:
             return
     if spyee is None and known is None and spec is not None and not _fits(shard, spec):
         # It waits for its first call, so nobody is supervised yet; ChanSpyStart will tell.
-        calls.become_spy(shard, spyer, at)
+        legs.become_spy(shard, spyer, at)
         return
     sure = spec is not None and spec.exact and spyee is not None
     supervisions.attach(

@@ -6,9 +6,9 @@ the channel's own end ends the supervision (glossary; ami-facts 1.1: never by th
 
 from __future__ import annotations
 
-from monitord.domain import calls, spy, takeover
+from monitord.domain import calls, kinds, legs, takeover
 from monitord.domain import events as ev
-from monitord.domain.endpoint import endpoint_of, is_snoop
+from monitord.domain.endpoint import endpoint_of
 from monitord.domain.events import At
 from monitord.domain.ledger import SegmentRecord, SupervisionRecord
 from monitord.domain.state import Call, Channel, Segment, Shard, Supervision, make_id
@@ -23,8 +23,8 @@ the options are not known; with option E it is certain."""
 
 
 def on_started(shard: Shard, event: ev.SpyStarted, at: At) -> None:
-    spyer = calls.see(shard, event.spyer, at)
-    spyee = calls.see(shard, event.spyee, at) if event.spyee is not None else None
+    spyer = legs.see(shard, event.spyer, at)
+    spyee = legs.see(shard, event.spyee, at) if event.spyee is not None else None
     if spyer is None:
         return
     attach(shard, spyer, spyee, at, exact=True)
@@ -41,7 +41,7 @@ def attach(
 ) -> Supervision:
     """The supervisor's channel listens to ``spyee`` from now on."""
     exact = exact and shard.unseen is None
-    calls.become_spy(shard, spyer, at)
+    legs.become_spy(shard, spyer, at)
     call = calls.call_under(shard, spyee) if spyee is not None else None
     agent, provenance = _agent_under(shard, spyee, call)
     if spyee_provenance is not None and agent is not None:
@@ -82,7 +82,7 @@ def attach(
         call.watchers[supervision.id] = None
         calls.make_real(shard, call)
         calls.update(shard, call, at)
-    take_spec(shard, supervision, spyer)
+    kinds.take_spec(shard, supervision, spyer)
     if segment.type is SpyType.UNKNOWN:
         shard.asks[spyer.uniqueid] = None
     touch(shard, supervision)
@@ -201,110 +201,6 @@ def agent_changed(shard: Shard, call: Call, at: At) -> None:
             attach(shard, spyer, spyee, at, exact=True)
 
 
-# --- which type it is --------------------------------------------------------------------
-
-
-def on_app(shard: Shard, event: ev.AppStarted, at: At) -> None:
-    """Newexten: the arguments of a spy, or the sign that the channel left it."""
-    channel = calls.see(shard, event.channel, at)
-    if channel is None:
-        return
-    channel.application, channel.data = event.application, event.data
-    if event.application in spy.SPY_APPLICATIONS:
-        channel.told_by = "dialplan"
-    supervision = shard.supervision_of(channel.uniqueid)
-    if supervision is None:
-        return
-    if event.application in spy.SPY_APPLICATIONS:
-        takeover.stay(shard, supervision)
-        if supervision.open_segment is None:
-            supervision.keyed = None  # another run of the spy begins as its options say
-        take_spec(shard, supervision, channel)
-        touch(shard, supervision)
-    elif is_snoop(channel.name):
-        return  # a snoop's channel always runs something else (res_stasis_snoop.c)
-    elif supervision.bridge is None and supervision.left is None:
-        # After a spy with option E the dialplan goes on, if only to Hangup.
-        reason = _reason(shard, supervision, at)
-        if event.application == "Hangup" or event.channel.exten == "h":
-            end(shard, supervision, at, reason)
-            return
-        # Or it is being taken into a bridge with the customer, which shows in a moment.
-        takeover.depart(shard, supervision, at, reason)
-
-
-def told(shard: Shard, channel: Channel, application: str, data: str) -> None:
-    """Status says what a channel runs: the type of a spy that nothing else told."""
-    supervision = shard.supervision_of(channel.uniqueid)
-    if application not in spy.SPY_APPLICATIONS or supervision is None:
-        return
-    segment = supervision.open_segment
-    if segment is None or segment.type is not SpyType.UNKNOWN:
-        return
-    channel.application, channel.data = application, data
-    if supervision.started_exact and not channel.told_by:
-        # Newexten would have told before, had the dialplan run it.
-        channel.told_by = "application"
-    take_spec(shard, supervision, channel)
-    touch(shard, supervision)
-
-
-def take_spec(shard: Shard, supervision: Supervision, spyer: Channel) -> None:
-    """Read the type of the open segment from the arguments that the channel's spy runs with."""
-    segment = supervision.open_segment
-    spec = spy.parse(spyer.application, spyer.data)
-    if segment is None or spec is None:
-        return
-    if segment.in_bridge:
-        return
-    segment.type, segment.type_provenance = spec.type, Provenance.OBSERVED
-    if spec.switchable and supervision.keyed is not None:
-        segment.type = supervision.keyed
-    segment.at_least = spec.switchable and not (shard.keypad and segment.started_exact)
-    supervision.exits = spec.exits
-    if supervision.means == "unknown" and spyer.told_by:
-        supervision.means = spyer.told_by
-
-
-_KEYS = {"4": SpyType.MONITOR, "5": SpyType.COACH, "6": SpyType.BARGE}
-"""app_chanspy.c:624-636."""
-
-
-def on_key(shard: Shard, event: ev.KeyPressed, at: At) -> None:
-    """A supervisor switches the type by keypad, where option d lets them."""
-    supervision = shard.supervision_of(event.uniqueid)
-    spyer = shard.channels.get(event.uniqueid)
-    kind = _KEYS.get(event.digit)
-    if supervision is None or spyer is None or kind is None:
-        return
-    spec = spy.parse(spyer.application, spyer.data)
-    if spec is None or not spec.switchable:
-        return
-    supervision.keyed = kind
-    segment = supervision.open_segment
-    if segment is None or segment.in_bridge or segment.type is kind:
-        return
-    close_segment(shard, supervision, at)
-    supervision.since = at
-    supervision.segments.append(
-        Segment(
-            n=segment.n + 1,
-            type=kind,
-            at_least=False,
-            type_provenance=Provenance.OBSERVED,
-            spyee=segment.spyee,
-            call=segment.call,
-            started=at,
-            started_exact=True,
-        )
-    )
-    call = shard.calls.get(segment.call or "")
-    if call is not None:
-        call.watchers[supervision.id] = None
-        refresh_from_call(shard, supervision)
-    touch(shard, supervision)
-
-
 # --- how it ends -------------------------------------------------------------------------
 
 
@@ -316,7 +212,7 @@ def channel_gone(shard: Shard, channel: Channel, at: At, *, exact: bool = True) 
     if supervision is not None and supervision.left is not None:
         takeover.has_left(shard, supervision.id, gone=at)
     elif supervision is not None:
-        end(shard, supervision, at, _reason(shard, supervision, at))
+        end(shard, supervision, at, reason(shard, supervision, at))
     for other in shard.supervisions.values():
         segment = other.open_segment
         if segment is not None and segment.spyee == channel.uniqueid and not segment.in_bridge:
@@ -325,7 +221,7 @@ def channel_gone(shard: Shard, channel: Channel, at: At, *, exact: bool = True) 
     shard.spies_of.pop(channel.uniqueid, None)
 
 
-def _reason(shard: Shard, supervision: Supervision, at: At) -> EndReason:
+def reason(shard: Shard, supervision: Supervision, at: At) -> EndReason:
     """Whose doing the end of the supervisor's channel was.
 
     With option E the spy goes down with the spied channel, which by then has left its bridge; a
