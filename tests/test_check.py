@@ -14,8 +14,9 @@ import pytest
 from monitord.ami.link import Timing
 from monitord.ami.protocol import Received
 from monitord.ami.translate import EVENTS
-from monitord.check import needs, probe
+from monitord.check import needs
 from monitord.check.evidence import Evidence
+from monitord.check.probe import Pace
 from monitord.check.report import WIDTH, Report, Verdict
 from monitord.check.run import check
 from monitord.simulator import Settings, Simulator, User
@@ -28,12 +29,8 @@ CONFIG = Path(__file__).parents[1] / "asterisk" / "manager.d"
 BUSY = {"agents": 20, "supervisors": 4, "silent_share": 0.0}
 
 
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here takes long but what never comes."""
-    monkeypatch.setattr(probe, "TIMING", Timing(connect=2.0, answer=2.0, list=5.0))
-    monkeypatch.setattr(probe, "BOOT_S", 0.5)
-    monkeypatch.setattr(probe, "PICTURE_S", 0.5)
+HASTY = Pace(Timing(connect=2.0, answer=2.0, list=5.0), boot_s=0.5, picture_s=0.5)
+"""Nothing here takes long but what never comes."""
 
 
 def simulated(**given: Any) -> Simulator:
@@ -55,7 +52,7 @@ async def checked(
 ) -> Report:
     """Meanwhile the simulated day goes on, where there is one."""
     path = Site(ami_port=port, secret=site.pop("secret", SECRET), **site).write(folder)
-    task = asyncio.create_task(check(path, wait, page_of(folder)))
+    task = asyncio.create_task(check(path, wait, page_of(folder), HASTY))
     async with asyncio.timeout(DEADLINE + wait):
         while not task.done():
             if wait and sim is not None:
@@ -257,15 +254,10 @@ def test_filters_that_do_not_filter() -> None:
 
 # --- the command -------------------------------------------------------------------------
 
-PROGRAM = (
-    "import pathlib, sys; from monitord.check import run; from monitord import cli;"
-    "run.check.__defaults__ = (0, pathlib.Path(sys.argv.pop(1))); cli.main()"
-)
 
-
-async def command(folder: Path, *arguments: str) -> tuple[int, str, str]:
+async def command(*arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, str(page_of(folder)), "check", *arguments),
+        *(sys.executable, "-m", "monitord", "check", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -277,17 +269,17 @@ async def command(folder: Path, *arguments: str) -> tuple[int, str, str]:
 async def test_as_a_command(tmp_path: Path) -> None:
     async with simulated(write="reporting") as sim:
         path = str(Site(ami_port=sim.port, secret=SECRET).write(tmp_path))
-        code, text, err = await command(tmp_path, "--config", path)
+        code, text, err = await command("--config", path)
         assert (code, err) == (1, "")
         # Only a path that fits nowhere makes a longer line.
         assert all(len(x) <= WIDTH or "/" in x.split()[-1] for x in text.splitlines()), text
         assert "\x1b" not in text
         assert re.search(r"refused +action Hangup: (.*\n)+? +Disconnect User does not", text), text
-        code, out, err = await command(tmp_path, "--config", path, "--json", "--wait", "1")
+        code, out, err = await command("--config", path, "--json", "--wait", "1")
     assert (code, err) == (1, "")
     said = json.loads(out)
     assert said["ok"] is False and said["wrong"] == 1 and said["watched_s"] == 1
     (hangup,) = (x for s in said["sections"] for x in s["lines"] if x["about"] == "action Hangup")
     assert hangup["verdict"] == "refused" and "Disconnect User" in hangup["without"]
     assert SECRET not in text + out
-    assert (await command(tmp_path, "--wait", "soon"))[0] == 2
+    assert (await command("--wait", "soon"))[0] == 2

@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from msgspec import Struct, field
+import msgspec
 
 from monitord.ami.actions import AmiError, DeadlineError, LinkLostError, NotSentError
 from monitord.ami.link import Item, Link, LinkSettings, LoginRefusedError, Timing
 from monitord.ami.protocol import Protocol, Received
 from monitord.check.evidence import Evidence
 
-TIMING = Timing(connect=5.0, answer=5.0, list=10.0)
-BOOT_S = 3.0
-"""FullyBooted follows a login at once; it only takes longer while the PBX starts."""
 
-PICTURE_S = 2.0
-"""From one picture of what runs to the next."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a check waits for what."""
+
+    timing: Timing = field(default=Timing(connect=5.0, answer=5.0, list=10.0))
+    boot_s: float = 3.0
+    """FullyBooted follows a login at once; it only takes longer while the PBX starts."""
+    picture_s: float = 2.0
+    """From one picture of what runs to the next."""
+    pictured: Callable[[], None] = field(default=lambda: None)
+    """Called after each picture."""
+
+
+DEFAULT_PACE = Pace()
 
 SETTLE_S = 0.5
 """Events of what the last picture shows may come a little after it."""
@@ -28,7 +39,7 @@ _FACTS = ("CoreStatus", "CoreSettings", "CoreShowChannels")
 _CLASSES = re.compile(r"\(Priv: ([^()]*)\)\s*$")
 
 
-class Found(Struct):
+class Found(msgspec.Struct):
     """All that one PBX has said."""
 
     evidence: Evidence
@@ -37,7 +48,7 @@ class Found(Struct):
     booted: bool = False
     lost: str = ""
     """The connection ended before the check did."""
-    answers: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] = msgspec.field(default_factory=dict)
     """Action to why it was not done; empty where it was."""
     commands: dict[str, frozenset[str]] | None = None
     """Action that the user may send to the classes of which one is enough."""
@@ -51,9 +62,12 @@ class Found(Struct):
 class Probe(Link):
     """Uses a link's way in, and nothing of its life: no resync, no second attempt."""
 
-    def __init__(self, settings: LinkSettings, evidence: Evidence) -> None:
+    def __init__(
+        self, settings: LinkSettings, evidence: Evidence, pace: Pace = DEFAULT_PACE
+    ) -> None:
         # All events, because those that should not come are of interest too.
-        super().__init__(settings, self._seen, wanted=None, timing=TIMING)
+        super().__init__(settings, self._seen, wanted=None, timing=pace.timing)
+        self._pace = pace
         self._found = Found(evidence)
         self._news = asyncio.Event()
         evidence.ask = self._news.set
@@ -89,7 +103,7 @@ class Probe(Link):
     async def _talk(self, protocol: Protocol, watch_s: float) -> None:
         await self._log_in(protocol)
         try:
-            async with asyncio.timeout(BOOT_S):
+            async with asyncio.timeout(self._pace.boot_s):
                 await self._booted.wait()
         except TimeoutError:
             pass
@@ -99,14 +113,14 @@ class Probe(Link):
 
     async def _ask_rights(self, protocol: Protocol) -> None:
         found = self._found
-        listed = (await protocol.ask("ListCommands", deadline=TIMING.answer))[0]
+        listed = (await protocol.ask("ListCommands", deadline=self._pace.timing.answer))[0]
         if listed.success:
             found.commands = {}
             for name, text in listed.items():
                 if classes := _CLASSES.search(text):
                     found.commands[name] = frozenset(classes[1].split(",")) - {"all", "<none>"}
         for name in _FACTS:
-            answer = (await protocol.ask(name, deadline=TIMING.list))[0]
+            answer = (await protocol.ask(name, deadline=self._pace.timing.list))[0]
             found.answers[name] = "" if answer.success else answer.message or "no reason given"
             if name == "CoreSettings" and answer.success:
                 found.asterisk, found.ami = answer.asteriskversion, answer.amiversion
@@ -118,12 +132,12 @@ class Probe(Link):
         began = time.monotonic()
         await self._take_picture(protocol)
         while (left := began + watch_s - time.monotonic()) > 0:
-            await self._wait(protocol, min(left, PICTURE_S))
+            await self._wait(protocol, min(left, self._pace.picture_s))
             await self._take_picture(protocol)
         if watch_s:
             await self._wait(protocol, SETTLE_S)
         # Its answer comes behind all events that were held back.
-        await protocol.ask("Ping", deadline=TIMING.answer)
+        await protocol.ask("Ping", deadline=self._pace.timing.answer)
         self._found.watched_s = time.monotonic() - began
 
     async def _wait(self, protocol: Protocol, seconds: float) -> None:
@@ -144,13 +158,14 @@ class Probe(Link):
         evidence = self._found.evidence
         while evidence.to_ask:
             fields = {"Channel": evidence.to_ask.pop()}
-            await protocol.ask("Status", fields, deadline=TIMING.answer, streamed=True)
+            await protocol.ask("Status", fields, deadline=self._pace.timing.answer, streamed=True)
 
     async def _take_picture(self, protocol: Protocol) -> None:
         evidence = self._found.evidence
         before = evidence.begin()
         for name in _PICTURE:
-            answer = await protocol.ask(name, deadline=TIMING.list, streamed=True)
+            answer = await protocol.ask(name, deadline=self._pace.timing.list, streamed=True)
             reason = "" if answer[0].success else answer[0].message or "no reason given"
             self._found.answers[name] = reason
         evidence.end(before)
+        self._pace.pictured()

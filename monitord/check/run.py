@@ -9,19 +9,23 @@ from monitord.api import page
 from monitord.check.evidence import Evidence
 from monitord.check.here import database_section, settings_section
 from monitord.check.judge import sections
-from monitord.check.probe import Found, Probe
+from monitord.check.probe import DEFAULT_PACE, Found, Pace, Probe
 from monitord.check.report import Line, Report, Section, Verdict
 from monitord.config import ConfigError, Loaded, load
 
 
-async def check(path: Path, watch_s: int = 0, page_folder: Path = page.FOLDER) -> Report:
+async def check(
+    path: Path, watch_s: int = 0, page_folder: Path = page.FOLDER, pace: Pace = DEFAULT_PACE
+) -> Report:
     """Everything, in ``watch_s`` and some seconds more."""
     try:
         loaded = load(path)
     except ConfigError as error:
         hint = "Without it nothing starts, and nothing else could be checked."
         return Report([Section("Settings", [Line("file", Verdict.WRONG, str(error), hint)])], 0)
-    found = await asyncio.gather(*(_look(loaded, n, watch_s) for n in range(len(loaded.links))))
+    found = await asyncio.gather(
+        *(_look(loaded, n, watch_s, pace) for n in range(len(loaded.links)))
+    )
     here = [settings_section(loaded, page_folder)]
     # In a thread, as a large ledger takes a while to be looked through.
     here.append(await asyncio.to_thread(database_section, loaded))
@@ -32,9 +36,9 @@ async def check(path: Path, watch_s: int = 0, page_folder: Path = page.FOLDER) -
     return Report(here + there, watch_s)
 
 
-async def _look(loaded: Loaded, number: int, watch_s: int) -> Found:
+async def _look(loaded: Loaded, number: int, watch_s: int, pace: Pace) -> Found:
     supervisors = (p.endpoints for p in loaded.site.people if not p.agent)
     evidence = Evidence(
         frozenset(loaded.site.variables), frozenset(e for some in supervisors for e in some)
     )
-    return await Probe(loaded.links[number], evidence).look(watch_s)
+    return await Probe(loaded.links[number], evidence, pace).look(watch_s)

@@ -8,11 +8,12 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from monitord.check import probe
+from monitord.check.probe import Pace
 from monitord.check.report import Report, Verdict
 from monitord.check.run import check
 from tests.asterisk.watch import site_of
@@ -32,11 +33,6 @@ NEEDED = (
 WAIT_S = 5
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "PICTURE_S", 0.3)
-
-
 async def attached(server: AsteriskServer) -> None:
     """Until somebody is logged in as monitord."""
     async with asyncio.timeout(DEADLINE):
@@ -44,27 +40,43 @@ async def attached(server: AsteriskServer) -> None:
             await asyncio.sleep(0.1)
 
 
+@dataclass
+class Checking:
+    """A check that runs. Its report is there when the block has ended."""
+
+    reports: list[Report] = field(default_factory=list)
+    pictures: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def pictured(self, times: int) -> None:
+        """So many whole pictures after now; the one under way does not count."""
+        while not self.pictures.locked():
+            await self.pictures.acquire()
+        for _ in range(times + 1):
+            await asyncio.wait_for(self.pictures.acquire(), DEADLINE)
+
+
 @asynccontextmanager
-async def checking(scene: Scene, folder: Path, wait: int = WAIT_S) -> AsyncIterator[list[Report]]:
-    """Gives a list that holds the report afterwards."""
+async def checking(scene: Scene, folder: Path, wait: int = WAIT_S) -> AsyncIterator[Checking]:
     path = site_of(scene).write(folder)
-    reports: list[Report] = []
-    task = asyncio.create_task(check(path, wait, page_of(folder)))
+    checking = Checking()
+    pace = Pace(picture_s=0.3, pictured=checking.pictures.release)
+    task = asyncio.create_task(check(path, wait, page_of(folder), pace))
     try:
         await attached(scene.server)
-        yield reports
-        reports.append(await asyncio.wait_for(task, DEADLINE + wait))
+        yield checking
+        checking.reports.append(await asyncio.wait_for(task, DEADLINE + wait))
     finally:
         task.cancel()
 
 
-async def supervised_call(scene: Scene) -> None:
-    """Slow enough to be in two pictures of what runs."""
+async def supervised_call(scene: Scene, during: Checking | None = None) -> None:
+    """Where a check runs ``during`` it, long enough to be in two pictures of what runs."""
     call = await scene.customer_calls_in("5551234", campaign="spring", list_="L7")
     spyer = await scene.supervisor_dials("2001", COACH, "1001")
     await scene.hold(call.agent)
     await scene.hold(call.agent, on=False)
-    await asyncio.sleep(1.2)
+    if during is not None:
+        await during.pictured(2)
     await scene.hangup(spyer)
     await scene.hangup(call.customer)
 
@@ -78,9 +90,9 @@ def warned(report: Report) -> dict[str, str]:
 async def test_shipped_file_and_one_supervised_call(
     scene: Scene, tmp_path: Path, pbx: AsteriskServer
 ) -> None:
-    async with checking(scene, tmp_path) as reports:
-        await supervised_call(scene)
-    (report,) = reports
+    async with checking(scene, tmp_path) as checked:
+        await supervised_call(scene, checked)
+    (report,) = checked.reports
     assert bad(report) == set() and warned(report) == {}, report.text()
     assert report.exit_code == 0
     for about in (*NEEDED, "variable CAMPAIGN", "timestampevents", "supervisions"):
@@ -113,9 +125,9 @@ async def test_a_read_class_taken_away(
     scene: Scene, tmp_path: Path, pbx: AsteriskServer, read: str, refused: set[str]
 ) -> None:
     await asyncio.to_thread(pbx.change_user, read=read)
-    async with checking(scene, tmp_path) as reports:
-        await supervised_call(scene)
-    (report,) = reports
+    async with checking(scene, tmp_path) as checked:
+        await supervised_call(scene, checked)
+    (report,) = checked.reports
     assert refused <= bad(report) and report.exit_code == 1, report.text()
     assert not any(about.startswith("read =") for about in bad(report) - refused)
 
@@ -175,9 +187,9 @@ async def test_the_other_versions_filters(
     (pbx.folder / "etc" / "manager-monitord.conf").write_text(other)
     pbx._user_changed = True
     await asyncio.to_thread(pbx.cli, "manager reload")
-    async with checking(scene, tmp_path) as reports:
-        await supervised_call(scene)
-    (report,) = reports
+    async with checking(scene, tmp_path) as checked:
+        await supervised_call(scene, checked)
+    (report,) = checked.reports
     assert bad(report) == set(), report.text()
     filters = [x for s in report.sections for x in s.lines if x.about == "filters"]
     if pbx.version == 22:
@@ -192,12 +204,12 @@ async def test_the_other_versions_filters(
 
 async def test_keys(scene: Scene, tmp_path: Path, pbx: AsteriskServer) -> None:
     await asyncio.to_thread(pbx.change_user, dtmf=True)
-    async with checking(scene, tmp_path) as reports:
+    async with checking(scene, tmp_path) as checked:
         call = await scene.customer_calls("5551234")
         spyer = await scene.supervisor_dials("2001", SWITCH, "1001")
         await scene.supervisor_presses(spyer, "5")
         await scene.hangup(call.customer)
-    (report,) = reports
+    (report,) = checked.reports
     assert bad(report) == set(), report.text()
     # And no key of anybody else: the shipped filter lets none through.
     assert set(warned(report)) == {"keypad"}, report.text()
