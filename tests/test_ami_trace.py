@@ -17,6 +17,7 @@ from monitord.ami.protocol import Received
 from monitord.ami.replay import replay
 from monitord.ami.trace import Header, Recorder, Scrubber, TraceError, read
 from monitord.domain import events as ev
+from monitord.domain.ledger import GapRecord
 from monitord.domain.site import Person, Site
 from monitord.domain.words import LinkState
 from tests.kit.ami_text import CHANSPYSTART, NEWCHANNEL, NEWEXTEN
@@ -80,9 +81,14 @@ def test_malformed_messages_are_counted_in_a_replay() -> None:
     assert replay(Header(pbx="lab", site=SITE), items).malformed == 1
 
 
-def test_what_is_the_daemons_own_memory_is_left_out(path: Path) -> None:
-    remembered = Step(1, 1, ev.Remembered((), (), (), (), 0))
-    assert read_bytes(path, write([remembered]))[1] == []
+def test_what_the_ledger_remembers_comes_back(path: Path) -> None:
+    gap = GapRecord(id="g", pbx="lab", started=1, ended=None, why="cut")
+    remembered = Step(1, 1, ev.Remembered((), (), (), (), 7, (gap,), frozenset({"a"})))
+    assert read_bytes(path, write([remembered]))[1] == [remembered]
+
+
+def test_what_is_no_step_is_left_out(path: Path) -> None:
+    assert read_bytes(path, write([Step(1, 1, ev.Tick())]))[1] == []
 
 
 def test_each_line_is_on_disk_at_once(tmp_path: Path) -> None:
