@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from typing import IO
 
 import structlog
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord import __version__
 from monitord.ami import trace
@@ -27,9 +29,16 @@ from monitord.api.keys import STREAMS
 from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
 from monitord.audit.log import AuditLog
 from monitord.config import Loaded
+from monitord.domain import events as ev
 from monitord.domain.events import At
 from monitord.live.hub import Hub
+from monitord.people.bootstrap import bootstrap
+from monitord.people.people import People
+from monitord.people.rules import RosterError
+from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn
+from monitord.people.store import PeopleError, PeopleStore, write_setting
+from monitord.people.tries import Tries
 from monitord.store.engine import StoreError, open_store, sqlite_url
 from monitord.store.history import History
 from monitord.store.memory import remembered
@@ -130,21 +139,25 @@ async def running(
             recorder.live = lambda: {p: attachments[p].seen for p in hub.live_pbxs()}
             now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
             try:
+                people, sessions, tries = await _people(engine, loaded, now.wall)
+                hub.know(people.roster.known(now.wall))
                 for pbx in attachments:
                     memory = await remembered(engine, pbx)
                     if tap is not None:
                         tap(pbx, Step(now.mono, now.wall, memory))
                     hub.apply(pbx, memory, now)
-            except StoreError as error:
+            except (StoreError, PeopleError, RosterError) as error:
                 raise StartError(str(error)) from None
-            if not loaded.accounts:
+            if not people.by_login:
                 log.warning("nobody_can_sign_in", file=str(loaded.path))
             application = make_app(
                 Parts(
                     hub=hub,
                     history=History(engine),
                     audit=AuditLog(engine),
-                    sign_in=SignIn(loaded.accounts),
+                    people=people,
+                    sessions=sessions,
+                    sign_in=SignIn(people, sessions, tries),
                     gateway=Gateway({p: a.link for p, a in attachments.items()}),
                     attachments=attachments,
                     origins=frozenset(loaded.settings.server.origins),
@@ -153,6 +166,7 @@ async def running(
                 )
             )
             writing = asyncio.create_task(recorder.run(), name="recorder")
+            keeping = asyncio.create_task(_keep_up(people, sessions, attachments), name="people")
             attached = [
                 asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()
             ]
@@ -160,10 +174,10 @@ async def running(
                 async with _serving(loaded, application) as url:
                     log.info("started", version=__version__, url=url, pbxs=len(attachments))
                     yield Running(
-                        url, hub, recorder, attachments, application, [writing, *attached]
+                        url, hub, recorder, attachments, application, [writing, keeping, *attached]
                     )
             finally:
-                await _stop([*attached], log)
+                await _stop([keeping, *attached], log)
                 await _stop([writing], log)
                 left = await recorder.drain()
                 if left:
@@ -197,6 +211,53 @@ async def recording(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[
         yield attachment
     finally:
         await _stop([task], structlog.get_logger("app"))
+
+
+async def _people(engine: AsyncEngine, loaded: Loaded, wall: int) -> tuple[People, Sessions, Tries]:
+    store = PeopleStore(engine)
+    people = People(store, await store.load())
+    log = structlog.get_logger("people")
+    if await bootstrap(people, store, loaded.first, wall):
+        log.info("roster_begun", people=len(loaded.first))
+    elif loaded.first:
+        log.info("settings_people_ignored", why="the roster is in the database; change it there")
+    sessions = Sessions(engine)
+    await sessions.load()
+    secret = await store.setting(_DEVICE_KEY)
+    if secret is None:
+        secret = secrets.token_hex(32)
+        await people.change(lambda old: old, write_setting(_DEVICE_KEY, secret))
+    return people, sessions, Tries(bytes.fromhex(secret))
+
+
+_DEVICE_KEY = "sign-in.devices"
+KEEP_UP_S = 30.0
+
+
+async def _keep_up(people: People, sessions: Sessions, attachments: dict[str, Attachment]) -> None:
+    """Tell the PBXs' shards who the people are when that changes, by an edit or by the date of
+    one, and write down when sessions were used."""
+    changed = asyncio.Event()
+    stop = people.listen(changed.set)
+    known = people.roster.known(time.time_ns() // 1_000_000)
+    try:
+        while True:
+            now = time.time_ns() // 1_000_000
+            if known != (known := people.roster.known(now)):
+                for attachment in attachments.values():
+                    attachment.offer(ev.RosterChanged(known))
+            try:
+                await sessions.keep_up()
+            except PeopleError as error:
+                structlog.get_logger("people").warning("sessions_not_written", why=str(error))
+            due = people.roster.next_change(now)
+            wait = KEEP_UP_S if due is None else min(KEEP_UP_S, max(0.0, (due - now) / 1000))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await changed.wait()
+            changed.clear()
+    finally:
+        stop()
 
 
 def _bound(tap: Callable[[str, Item], None], pbx: str) -> Callable[[Item], None]:

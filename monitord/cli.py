@@ -23,7 +23,7 @@ from monitord.ami.attachment import Attachment
 from monitord.app import Running, StartError, recording, running
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
-from monitord.people.signin import PASSWORD_MOST, hash_password
+from monitord.people.passwords import PASSWORD_MOST, hash_password
 
 _CONFIG = click.option(
     "--config",

@@ -19,9 +19,14 @@ from msgspec import Meta, Struct, field
 
 from monitord.ami.link import LinkSettings
 from monitord.blame import blame
-from monitord.domain.site import LABELS, Person, Site
-from monitord.people.permissions import Role
-from monitord.people.signin import Account, is_hash
+from monitord.domain.site import LABELS, Site
+from monitord.people import rules
+from monitord.people.bootstrap import First, everybody_of
+from monitord.people.passwords import is_hash
+from monitord.people.permissions import Role, Scope
+from monitord.people.roster import Cadence, Given
+from monitord.people.roster import Person as RosterPerson
+from monitord.people.rules import RosterError
 
 # \Z, because $ would let a line break at the end pass.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -94,7 +99,8 @@ class Agents(_Table, frozen=True):
 
 
 class PersonTable(_Table, frozen=True):
-    """Somebody of the site: a supervisor, an agent, or somebody who only looks."""
+    """Somebody of the site, for the first start only: from then on the roster in the database
+    counts, which is changed on the page."""
 
     id: Id
     name: Name
@@ -102,6 +108,14 @@ class PersonTable(_Table, frozen=True):
     password_hash: str = ""
     """As ``monitord password`` prints it."""
     role: Role | None = None
+    scope: Scope | None = None
+    """On whom the role is given; the role's own scope where it is missing, or everybody where the
+    settings name no team at all."""
+    team: Id | None = None
+    leader: Id | None = None
+    hired: str | None = None
+    """ISO date."""
+    cadence: Cadence | None = None
     endpoints: list[Endpoint] = field(default_factory=list)
     account_codes: list[str] = field(default_factory=list)
     agent: bool = False
@@ -140,7 +154,8 @@ class Loaded(Struct, frozen=True):
     path: Path
     settings: Settings
     links: list[LinkSettings]
-    accounts: list[Account]
+    first: list[First]
+    """People for the first start of a database."""
     site: Site
 
     @property
@@ -174,11 +189,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         path=path,
         settings=settings,
         links=[_link(path, i, p, environment) for i, p in enumerate(settings.pbx)],
-        accounts=[
-            Account(p.id, p.name, p.login, p.password_hash, p.role)
-            for p in settings.people
-            if p.login and p.role is not None
-        ],
+        first=_first(settings),
         site=_site(settings),
     )
 
@@ -222,6 +233,10 @@ def _check(path: Path, settings: Settings) -> None:
             refuse(f"{key}.login", "is missing, but there is a password_hash")
         if person.role is not None and not person.login:
             refuse(f"{key}.login", "is missing, but there is a role")
+    try:
+        rules.check(everybody_of(_first(settings)).roster)
+    except RosterError as error:
+        refuse(f"people.{error.field}", error.rule)
     for name in settings.variables:
         if not re.fullmatch(r"[A-Za-z0-9(),]{1,80}|[A-Za-z][A-Za-z0-9_]{0,79}", name):
             refuse(f"variables.{name}", "is no channel variable's name (write it without __)")
@@ -278,14 +293,41 @@ def _read_secret(key: str, path: Path) -> str:
     return secret
 
 
+def _first(settings: Settings) -> list[First]:
+    teams = any(p.team for p in settings.people)
+
+    def given(person: PersonTable) -> tuple[Given, ...]:
+        if person.role is None:
+            return ()
+        own = person.scope or (None if teams else Scope.ALL)
+        return (Given(person.role, own),)
+
+    return [
+        First(
+            RosterPerson(
+                id=p.id,
+                name=p.name,
+                team=p.team,
+                leader=p.leader,
+                roles=given(p),
+                agent=p.agent,
+                account_codes=tuple(p.account_codes),
+                hired=p.hired,
+                cadence=p.cadence,
+            ),
+            endpoints=tuple(p.endpoints),
+            login=p.login,
+            password_hash=p.password_hash,
+        )
+        for p in settings.people
+    ]
+
+
 def _site(settings: Settings) -> Site:
     assert all(label in LABELS for label in settings.variables.values())
     return Site(
         variables=dict(settings.variables),
-        people=tuple(
-            Person(p.id, p.name, tuple(p.endpoints), tuple(p.account_codes), p.agent)
-            for p in settings.people
-        ),
+        people=everybody_of(_first(settings)).roster.known(0),
         agent_patterns=tuple(settings.agents.patterns),
         wrap_up_reasons=frozenset(settings.agents.wrap_up_reasons),
         wrap_up_s=dict(settings.agents.wrap_up_s),

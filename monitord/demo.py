@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from monitord.app import StartError
-from monitord.people.signin import hash_password
+from monitord.people.passwords import hash_password
 
 START_S = 30.0
 STOP_S = 5.0
@@ -26,6 +26,7 @@ SUPERVISORS = {
 }
 
 LOGINS = {"viewer": "may see", "supervisor": "may see and disconnect"}
+ROLES = {"viewer": "QA manager", "supervisor": "supervisor"}
 
 _SETTINGS = """\
 # The demo's own settings, written anew at each start.
@@ -93,7 +94,7 @@ def settings(folder: Path, ami_port: int, page_port: int) -> tuple[Path, dict[st
     passwords = {login: given or secrets.token_urlsafe(9) for login in LOGINS}
     people = "".join(
         f'\n[[people]]\nid = "{login}"\nname = "Demo {login}"\nlogin = "{login}"\n'
-        f'role = "{login}"\npassword_hash = "{hash_password(password)}"\n'
+        f'role = "{ROLES[login]}"\npassword_hash = "{hash_password(password)}"\n'
         for login, password in passwords.items()
     )
     people += "".join(

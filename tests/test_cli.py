@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from monitord.cli import main
-from monitord.people.signin import is_hash
+from monitord.people.passwords import is_hash
 from monitord.simulator import Settings, Simulator, User
 from tests.kit.centre import SECRET
 from tests.kit.client import DEADLINE, Client

@@ -25,7 +25,7 @@ def person(**fields: str) -> str:
 
 
 def signing_in(text: str) -> str:
-    return person(login='"ann"', role='"viewer"', password_hash=f'"{text}"')
+    return person(login='"ann"', role='"auditor"', password_hash=f'"{text}"')
 
 
 WRONG = {
@@ -57,8 +57,8 @@ WRONG = {
     "origin-port": (PBX + '[server]\norigins = ["https://a:443"]\n', r"server.origins\[0\]"),
     "log-level": (PBX + '[log]\nlevel = "loud"\n', "log.level: "),
     "login-without-role": (person(login='"ann"'), r"people\[0\].role"),
-    "login-without-hash": (person(login='"a"', role='"viewer"'), r"people\[0\].password_hash"),
-    "role-without-login": (person(role='"viewer"'), r"people\[0\].login: is missing"),
+    "login-without-hash": (person(login='"a"', role='"auditor"'), r"people\[0\].password_hash"),
+    "role-without-login": (person(role='"auditor"'), r"people\[0\].login: is missing"),
     "role": (person(login='"a"', role='"god"'), r"people\[0\].role: "),
     "endpoint": (person(endpoints='["1001"]'), r"people\[0\].endpoints\[0\]: "),
     "account-code-twice": (person(account_codes='["7", "7"]'), "people.account_codes: '7' stands"),

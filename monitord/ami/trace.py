@@ -27,6 +27,7 @@ _STEPS: dict[str, type[ev.Event]] = {
     cls.__name__: cls
     for cls in (
         ev.Remembered,
+        ev.RosterChanged,
         ev.LinkChanged,
         ev.BootSeen,
         ev.ResyncBegun,

@@ -20,7 +20,8 @@ from monitord.domain import events as ev
 from monitord.domain.state import Shard, Supervision
 from monitord.domain.words import LinkState
 from monitord.live.hub import Frame, Hub
-from monitord.people.signin import Account
+from monitord.people.audience import concerns
+from monitord.people.signin import Who
 
 CONFIRM_S = 5.0
 """How long the end of the supervision is waited for."""
@@ -39,17 +40,21 @@ _DROPS = (
 
 
 async def disconnect(request: web.Request) -> web.Response:
-    account = needs(request, "supervision.disconnect")
+    who = needs(request, "supervision.disconnect")
     only(request)
     body = await body_of(request, wire.Disconnect)
     hub = request.app[HUB]
     supervision_id = request.match_info["id"]
     found = hub.supervision(supervision_id)
     if found is None:
-        if await request.app[HISTORY].supervision(supervision_id) is None:
+        past = await request.app[HISTORY].supervision(supervision_id)
+        if past is None or not concerns(
+            who.rights.on("history.see"), past[0].agent_id, past[0].supervisor_id
+        ):
             raise Refused(404, "there is no such supervision", "id")
         raise Refused(409, "this supervision has already ended", "id")
     shard, supervision = found
+    _check_scope(who, supervision)
     if shard.link is not LinkState.LIVE:
         raise Refused(409, "the PBX cannot be reached now, so nothing can be disconnected on it")
     if supervision.took_over and not body.drops_customer:
@@ -60,11 +65,22 @@ async def disconnect(request: web.Request) -> web.Response:
     # In its place before anything is waited for, so that two who ask at once do not both get it.
     # It is done to the end even if the person who asked closes the page.
     act = asyncio.create_task(
-        _act(request.app, account, shard, supervision, drops_customer=body.drops_customer)
+        _act(request.app, who, shard, supervision, drops_customer=body.drops_customer)
     )
     request.app[ACTS][supervision_id] = act
     act.add_done_callback(lambda _: request.app[ACTS].pop(supervision_id, None))
     return answer(await asyncio.shield(act))
+
+
+def _check_scope(who: Who, supervision: Supervision) -> None:
+    """Whoever may not see a supervision is not told that there is one."""
+    view = supervision.view
+    assert view is not None  # open, so it is shown to somebody
+    both = (view.agent.id if view.agent is not None else None, view.supervisor.id)
+    if not concerns(who.rights.on("supervision.see"), *both):
+        raise Refused(404, "there is no such supervision", "id")
+    if not concerns(who.rights.on("supervision.disconnect"), *both):
+        raise Refused(403, "you may not disconnect a supervision of this agent")
 
 
 ACTS = web.AppKey("acts", dict[str, asyncio.Task[wire.DisconnectOutcome]])
@@ -87,7 +103,7 @@ async def finish(app: web.Application) -> None:
 
 async def _act(
     app: web.Application,
-    account: Account,
+    who: Who,
     shard: Shard,
     supervision: Supervision,
     *,
@@ -103,8 +119,8 @@ async def _act(
     }
     try:
         row = await audit.write(
-            actor_id=account.id,
-            actor_name=account.name,
+            actor_id=who.id,
+            actor_name=who.name,
             action="disconnect",
             target=supervision.id,
             detail=detail,
@@ -120,19 +136,19 @@ async def _act(
     elif supervision.took_over and not drops_customer:
         outcome = wire.DisconnectOutcome("refused", _DROPS)  # since it was asked for
     else:
-        outcome = await _carry_out(app, account, shard.pbx, supervision)
-    await _write_outcome(audit, account, supervision.id, outcome, row)
+        outcome = await _carry_out(app, who, shard.pbx, supervision)
+    await _write_outcome(audit, who, supervision.id, outcome, row)
     return outcome
 
 
 async def _carry_out(
-    app: web.Application, account: Account, pbx: str, supervision: Supervision
+    app: web.Application, who: Who, pbx: str, supervision: Supervision
 ) -> wire.DisconnectOutcome:
     hub, attachment = app[HUB], app[ATTACHMENTS][pbx]
     supervision_id = supervision.id
     refused = False
     ended, stop = _end_of(hub, supervision_id)
-    attachment.offer(ev.DisconnectSent(supervision_id, account.id, account.name))
+    attachment.offer(ev.DisconnectSent(supervision_id, who.id, who.name))
     try:
         segment = supervision.open_segment
         bridge = supervision.bridge if segment is not None and segment.in_bridge else None
@@ -156,15 +172,15 @@ async def _carry_out(
 
 async def _write_outcome(
     audit: AuditLog,
-    account: Account,
+    who: Who,
     supervision_id: str,
     outcome: wire.DisconnectOutcome,
     row: int,
 ) -> None:
     try:
         await audit.write(
-            actor_id=account.id,
-            actor_name=account.name,
+            actor_id=who.id,
+            actor_name=who.name,
             action="disconnect outcome",
             target=supervision_id,
             detail={"outcome": outcome.outcome, "why": outcome.why},
@@ -179,7 +195,8 @@ def _end_of(hub: Hub, supervision_id: str) -> tuple[asyncio.Future[None], Callab
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def look(frame: Frame) -> None:
-        if ("supervision", supervision_id) in frame.removed and not future.done():
+        over = any(c.id == supervision_id and c.new is None for c in frame.changes)
+        if over and not future.done():
             future.set_result(None)
 
     return future, hub.listen(look)

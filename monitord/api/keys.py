@@ -10,31 +10,34 @@ from monitord.api.problems import Refused
 from monitord.api.stream import Streams
 from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
+from monitord.people.people import People
 from monitord.people.permissions import Permission
-from monitord.people.signin import Account, SignIn
+from monitord.people.sessions import Sessions
+from monitord.people.signin import SignIn, Who
 from monitord.store.history import History
 
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
 AUDIT = web.AppKey("audit", AuditLog)
 SIGN_IN = web.AppKey("sign_in", SignIn)
+PEOPLE = web.AppKey("people", People)
+SESSIONS = web.AppKey("sessions", Sessions)
 GATEWAY = web.AppKey("gateway", Gateway)
 ATTACHMENTS = web.AppKey("attachments", dict[str, Attachment])
 STREAMS = web.AppKey("streams", Streams)
 ORIGINS = web.AppKey("origins", frozenset[str])
 SECURE_COOKIE = web.AppKey("secure_cookie", bool)
 
-ACCOUNT = web.RequestKey("account", Account)
-TOKEN = web.RequestKey("token", str)
+WHO = web.RequestKey("who", Who)
 
 
-def needs(request: web.Request, permission: Permission) -> Account:
-    """The account of the request, if it may.
+def needs(request: web.Request, permission: Permission) -> Who:
+    """Who asks, if they may; on whom they may is still to be looked at.
 
     Raises:
-        Refused: it may not.
+        Refused: they may not.
     """
-    account = request[ACCOUNT]
-    if permission not in account.permissions:
+    who = request[WHO]
+    if not who.rights.may(permission):
         raise Refused(403, "you are not allowed to do this")
-    return account
+    return who

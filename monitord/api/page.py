@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from monitord.api.keys import ACCOUNT
+from monitord.api.keys import WHO
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
@@ -34,7 +34,7 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
         raise web.HTTPSeeOther(HOME)
 
     async def sign_in(request: web.Request) -> web.StreamResponse:
-        if request.get(ACCOUNT) is not None:
+        if WHO in request:
             raise web.HTTPSeeOther(HOME)
         return _html(folder / "sign-in.html")
 

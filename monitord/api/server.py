@@ -20,7 +20,10 @@ from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
-from monitord.people.signin import SignIn
+from monitord.people.audience import Audience, audience_of
+from monitord.people.people import People
+from monitord.people.sessions import Sessions
+from monitord.people.signin import SignIn, Who
 from monitord.store.history import History, UnreadableError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,6 +49,8 @@ class Parts:
     hub: Hub
     history: History
     audit: AuditLog
+    people: People
+    sessions: Sessions
     sign_in: SignIn
     gateway: Gateway
     attachments: dict[str, Attachment]
@@ -59,6 +64,8 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.HUB] = parts.hub
     app[keys.HISTORY] = parts.history
     app[keys.AUDIT] = parts.audit
+    app[keys.PEOPLE] = parts.people
+    app[keys.SESSIONS] = parts.sessions
     app[keys.SIGN_IN] = parts.sign_in
     app[keys.GATEWAY] = parts.gateway
     app[keys.ATTACHMENTS] = parts.attachments
@@ -176,12 +183,34 @@ def dress_bad_requests(runner: web.AppRunner) -> None:
     server.request_factory = make
 
 
+def _audience(app: web.Application, who: Who) -> Audience | None:
+    """What somebody may see now, who had signed in when the stream began; None where they may not
+    any more."""
+    session = app[keys.SESSIONS].get(who.session or "")
+    now = app[keys.SIGN_IN].behind(session) if session is not None else None
+    if now is None or not now.rights.may("agent.see"):
+        return None
+    return audience_of(now.rights)
+
+
+def _on_change(app: web.Application, who: Who, call: Callable[[], None]) -> Callable[[], None]:
+    ends = [app[keys.PEOPLE].listen(call)]
+    if who.session is not None:
+        ends.append(app[keys.SESSIONS].on_end(who.session, call))
+
+    def forget() -> None:
+        for end in ends:
+            end()
+
+    return forget
+
+
 async def _end_streams(app: web.Application) -> None:
     app[keys.STREAMS].end_all()
 
 
 async def _stream(request: web.Request) -> web.StreamResponse:
-    keys.needs(request, "supervision.see")
+    who = keys.needs(request, "agent.see")
     # Browsers send cookies with a websocket that any site opens, so its origin must be ours
     # (ami-facts 3.3); a program has to say one as well.
     if "Origin" not in request.headers or not session.same_origin(request):
@@ -195,13 +224,12 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     if not socket.can_prepare(request):
         raise Refused(400, "this is a websocket")
     await socket.prepare(request)
-    sign_in, token = request.app[keys.SIGN_IN], request[keys.TOKEN]
     transport = request.transport
     await streams.serve(
         socket,
         abort=lambda: transport.abort() if transport is not None else None,
-        on_end=lambda call: sign_in.on_end(token, call),
-        still_in=lambda: sign_in.account(token) is not None,
+        audience=lambda: _audience(request.app, who),
+        on_change=lambda call: _on_change(request.app, who, call),
     )
     if not socket.closed:
         await socket.close(code=WSCloseCode.GOING_AWAY)

@@ -7,13 +7,19 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from monitord.api.keys import ACCOUNT, AUDIT, ORIGINS, SECURE_COOKIE, SIGN_IN, TOKEN
+from monitord.api.keys import AUDIT, ORIGINS, PEOPLE, SECURE_COOKIE, SESSIONS, SIGN_IN, WHO
 from monitord.api.problems import Refused, answer, body_of, problem
 from monitord.api.wire import Me, SignIn
 from monitord.audit.log import AuditError
-from monitord.people.signin import SESSION_S, Account, TooManyTriesError
+from monitord.people.roster import Account
+from monitord.people.sessions import SESSION_S
+from monitord.people.signin import Who
+from monitord.people.store import PeopleError
+from monitord.people.tries import TooManyTriesError
 
 COOKIE = "monitord_session"
+DEVICE_COOKIE, DEVICE_S, DEVICE_MOST = "monitord_device", 400 * 24 * 3600, 200
+"""By which a browser is known again that has signed in before (see ``people.tries``)."""
 
 OPEN_PATHS = frozenset({"/sign-in", "/api/v1/session"})
 """Reachable without a session: the sign-in page and signing in itself."""
@@ -40,10 +46,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     path = request.path
     if request.method not in _SAFE_METHODS and not same_origin(request):
         return problem(403, "the request comes from another site's page")
-    token = request.cookies.get(COOKIE, "")
-    account = request.app[SIGN_IN].account(token) if token else None
-    if account is not None:
-        request[ACCOUNT], request[TOKEN] = account, token
+    who = request.app[SIGN_IN].who(request.cookies.get(COOKIE, ""))
+    if who is not None:
+        request[WHO] = who
     elif path not in OPEN_PATHS and not path.startswith(OPEN_ASSETS):
         wants_page = "text/html" in request.headers.get("Accept", "")
         if request.method in _SAFE_METHODS and wants_page and not path.startswith("/api/"):
@@ -56,54 +61,75 @@ async def sign_in(request: web.Request) -> web.Response:
     body = await body_of(request, SignIn)
     address = request.remote or "unknown"
     log = structlog.get_logger("sign-in")
+    device = request.cookies.get(DEVICE_COOKIE, "")[:DEVICE_MOST]
     try:
-        result = await request.app[SIGN_IN].sign_in(body.login, body.password, address)
+        account = await request.app[SIGN_IN].password(body.login, body.password, address, device)
     except TooManyTriesError as error:
         log.warning("too_many_tries", address=address)
         return problem(429, str(error), headers={"Retry-After": str(int(error.wait_s) + 1)})
-    if result is None:
+    if account is None:
         log.warning("sign_in_failed", address=address)
         return problem(401, "login or password is wrong")
-    token, account = result
+    return await let_in(request, account, "password")
+
+
+async def let_in(request: web.Request, account: Account, how: str) -> web.Response:
+    """Begin a session for somebody who has proved to be that person."""
+    sessions, people = request.app[SESSIONS], request.app[PEOPLE]
+    address = request.remote or "unknown"
     try:
         await request.app[AUDIT].write(
-            actor_id=account.id,
-            actor_name=account.name,
+            actor_id=account.person,
+            actor_name=people.name_of(account.person),
             action="sign in",
-            target=account.id,
-            detail={"address": address},
+            target=account.person,
+            detail={"address": address, "how": how},
         )
-    except AuditError as error:
-        request.app[SIGN_IN].sign_out(token)
-        log.error("audit_failed", why=str(error))
-        return problem(503, "nobody can sign in while the audit log cannot be written")
-    response = answer(_me(account))
+        browser = request.headers.get("User-Agent", "")
+        token = await sessions.begin(account.person, how, address, browser)
+        if WHO in request and (old := request[WHO].session) is not None:
+            await sessions.end([old])
+    except (AuditError, PeopleError) as error:
+        structlog.get_logger("sign-in").error("not_let_in", why=str(error))
+        return problem(503, "nobody can sign in while the database cannot be written")
+    who = request.app[SIGN_IN].who(token)
+    if who is None:  # they were taken off the roster meanwhile
+        return problem(401, "login or password is wrong")
+    response = answer(_me(who))
+    _set(request, response, COOKIE, token, SESSION_S)
+    device = request.app[SIGN_IN].tries.device_cookie(account.login)
+    _set(request, response, DEVICE_COOKIE, device, DEVICE_S)
+    return response
+
+
+def _set(request: web.Request, response: web.Response, name: str, value: str, age_s: int) -> None:
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=SESSION_S,
+        name,
+        value,
+        max_age=age_s,
         httponly=True,
         samesite="Strict",
         secure=request.app[SECURE_COOKIE] or request.scheme == "https",
     )
-    return response
 
 
 async def sign_out(request: web.Request) -> web.Response:
-    token = request.get(TOKEN)
-    if token is not None:
-        request.app[SIGN_IN].sign_out(token)
+    if WHO in request and (key := request[WHO].session) is not None:
+        try:
+            await request.app[SESSIONS].end([key])
+        except PeopleError as error:
+            structlog.get_logger("sign-in").error("sign_out_not_written", why=str(error))
+            return problem(503, "you are signed out, but it could not be written down; try again")
     response = web.Response(status=204)
     response.del_cookie(COOKIE, samesite="Strict", httponly=True)
     return response
 
 
 async def who(request: web.Request) -> web.Response:
-    account = request.get(ACCOUNT)
-    if account is None:
+    if WHO not in request:
         raise Refused(401, "sign in first")
-    return answer(_me(account))
+    return answer(_me(request[WHO]))
 
 
-def _me(account: Account) -> Me:
-    return Me(account.id, account.name, sorted(account.permissions))
+def _me(who: Who) -> Me:
+    return Me(who.id, who.name, list(who.rights.permissions))

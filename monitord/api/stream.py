@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgspec
@@ -18,7 +20,10 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from monitord import __version__
 from monitord.api import wire
+from monitord.domain.reducer import differences
+from monitord.domain.views import Entity
 from monitord.live.hub import Frame, Hub
+from monitord.people.audience import Audience
 
 HEARTBEAT_S = 5.0
 QUEUE_MOST = 2000
@@ -39,6 +44,7 @@ MESSAGES_MOST, MESSAGES_S = 50, 10.0
 """Messages that a client may send in that many seconds."""
 
 FIRST_MESSAGE_S = 10.0
+_OVER = "this session is over; sign in again"
 CLIENTS_MOST = 5000
 
 _CLOSE_CODES: dict[str, int] = {
@@ -51,36 +57,65 @@ _CLOSE_CODES: dict[str, int] = {
 _decode = msgspec.json.Decoder(wire.ClientMessage).decode
 
 
-def encode_frame(frame: Frame, epoch: str) -> bytes:
-    """Once per frame, whoever gets it."""
-    encoded = frame.encoded.get("all")
-    if encoded is None:
-        encoded = wire.encode(
-            wire.Delta(
-                epoch=epoch,
-                seq=frame.seq,
-                at=frame.at,
-                add=frame.added,
-                change=[wire.Patch(cast(wire.Kind, k), i, s) for k, i, s in frame.changed],
-                remove=[wire.Ref(cast(wire.Kind, k), i) for k, i in frame.removed],
-            )
-        )
-        frame.encoded["all"] = encoded
+def encode_frame(frame: Frame, epoch: str, audience: Audience, after: int) -> bytes | None:
+    """Once per frame and audience, whoever gets it; None where the audience sees nothing of it.
+    ``after``: the place of the last frame before it of which it saw something.
+
+    What comes into sight by a change (a call gets an agent of the own team) is added, what goes out
+    of it is removed. A page cannot tell that from a beginning and an end.
+    """
+    key = (audience, after)
+    if key in frame.encoded:
+        return frame.encoded[key]
+    delta = wire.Delta(epoch=epoch, seq=frame.seq, after=after, at=frame.at)
+    add: list[Entity] = []
+    patches: list[wire.Patch] = []
+    remove: list[wire.Ref] = []
+    for change in frame.changes:
+        old, new = audience.view(change.old), audience.view(change.new)
+        kind = cast(wire.Kind, change.kind)
+        if new is None:
+            if old is not None:
+                remove.append(wire.Ref(kind, change.id))
+        elif old is None:
+            add.append(new)
+        elif old != new:
+            patches.append(wire.Patch(kind, change.id, differences(old, new)))
+    encoded = None
+    if add or patches or remove:
+        delta = msgspec.structs.replace(delta, add=add, change=patches, remove=remove)
+        encoded = wire.encode(delta)
+    frame.encoded[key] = encoded
     return encoded
 
 
-def snapshot(hub: Hub) -> bytes:
-    """Everything, as a delta from nothing."""
-    entities = hub.picture()
-    return wire.encode(
-        wire.Delta(
-            epoch=hub.epoch,
-            seq=hub.seq,
-            at=time.time_ns() // 1_000_000,
-            reset=True,
-            add=entities,
-        )
-    )
+def epoch_of(hub: Hub, audience: Audience) -> str:
+    """Who comes back with other rights has to start over, so it is another epoch."""
+    people = [r.people for r in (audience.agents, audience.calls, audience.supervisions)]
+    parts = [None if p is None else sorted(p) for p in people]
+    key = hub.epoch.encode()  # so that it cannot be guessed whom somebody sees
+    text = msgspec.json.encode([parts, audience.numbers])
+    return f"{hub.epoch}-{hashlib.blake2b(text, key=key, digest_size=6).hexdigest()}"
+
+
+def snapshot(hub: Hub, epoch: str, audience: Audience) -> bytes:
+    """Everything that the audience sees, as a delta from nothing."""
+    seen = [view for entity in hub.picture() if (view := audience.view(entity)) is not None]
+    at = time.time_ns() // 1_000_000
+    return wire.encode(wire.Delta(epoch=epoch, seq=hub.seq, at=at, reset=True, add=seen))
+
+
+@dataclass(slots=True)
+class Group:
+    """All clients that see the same."""
+
+    audience: Audience
+    epoch: str
+    last: int
+    """Place of the last frame of which it saw something, or where it began."""
+    clients: set[Client] = field(default_factory=set)
+    snapshot: tuple[int, bytes] | None = None
+    """The last one with its ``seq``: a crowd that comes back at once gets the same."""
 
 
 class Client:
@@ -92,6 +127,8 @@ class Client:
         self._abort = abort
         self._queue: asyncio.Queue[bytes | wire.Bye] = asyncio.Queue()
         self._bytes = 0
+        self.group: Group | None = None
+        """Of those who see the same; None before it has subscribed."""
         self.over = False
 
     def push(self, data: bytes) -> None:
@@ -145,8 +182,8 @@ class Streams:
         self._hub = hub
         self._lags = lags
         self._clients: set[Client] = set()
-        self._snapshot: tuple[int, bytes] | None = None
-        """The last one with its ``seq``: a crowd that comes back at once gets the same."""
+        self._groups: dict[Audience, Group] = {}
+        self._stop = hub.listen(self._send)
         self._log = structlog.get_logger("stream")
 
     @property
@@ -162,31 +199,30 @@ class Streams:
         self,
         socket: web.WebSocketResponse,
         abort: Callable[[], None],
-        on_end: Callable[[Callable[[], None]], Callable[[], None]],
-        still_in: Callable[[], bool],
+        audience: Callable[[], Audience | None],
+        on_change: Callable[[Callable[[], None]], Callable[[], None]],
     ) -> None:
         """One connection, from its first message to its end.
 
-        ``on_end`` is told what to call when the session behind it ends; ``still_in`` says whether
-        that session is valid, which also runs out by time.
+        ``audience`` tells what its person may see at this moment; None where the session is over,
+        which also happens by time. ``on_change`` is told what to call when that may have become
+        different.
         """
         client = Client(socket, abort)
         self._clients.add(client)
-        forget = on_end(lambda: client.end("signed_out", "this session was signed out"))
+        forget = on_change(lambda: self._judge(client, audience()))
         pump = asyncio.create_task(client.pump())
-        beat = asyncio.create_task(self._beat(client, still_in))
-        stop: Callable[[], None] | None = None
+        beat = asyncio.create_task(self._beat(client, audience))
         try:
             subscribe = await self._first(socket)
             if isinstance(subscribe, wire.Subscribe):
-                stop = self._begin(client, subscribe)
+                self._begin(client, subscribe, audience())
                 await self._read(socket, client)
             elif subscribe is not None:
                 client.end("bad_message", subscribe)
         finally:
-            if stop is not None:
-                stop()
             forget()
+            self._leave(client)
             self._clients.discard(client)
             beat.cancel()
             # A last word such as “signed out” may still be on its way.
@@ -209,34 +245,84 @@ class Streams:
             return message
         return "the first message must be a valid “subscribe”"
 
-    def _begin(self, client: Client, subscribe: wire.Subscribe) -> Callable[[], None]:
+    def _begin(self, client: Client, subscribe: wire.Subscribe, audience: Audience | None) -> None:
         """Snapshot and subscription in one step, so that nothing falls between them."""
         client.push(wire.encode(wire.Hello(wire.PROTOCOL, __version__, round(HEARTBEAT_S * 1000))))
-        for data in self._missed(subscribe):
+        if audience is None:
+            client.end("signed_out", _OVER)
+            return
+        group = self._join(client, audience)
+        missed = self._missed(subscribe, group)
+        for data in missed if missed is not None else [self._picture(group)]:
             client.push(data)
         client.push(self._pong(None))
-        epoch = self._hub.epoch
-        return self._hub.listen(lambda frame: client.push(encode_frame(frame, epoch)))
 
-    def _missed(self, subscribe: wire.Subscribe) -> list[bytes]:
-        """What brings the client to the present place."""
-        frames = self._hub.since(subscribe.epoch, subscribe.seq)
-        if frames is not None and len(frames) <= MISSED_MOST:
-            encoded = [encode_frame(frame, self._hub.epoch) for frame in frames]
-            if sum(map(len, encoded)) <= MISSED_BYTES_MOST:
-                return encoded
-        if self._snapshot is None or self._snapshot[0] != self._hub.seq:
-            self._snapshot = (self._hub.seq, snapshot(self._hub))
-        return [self._snapshot[1]]
+    def _join(self, client: Client, audience: Audience) -> Group:
+        self._hub.flush()
+        group = self._groups.get(audience)
+        if group is None:
+            group = self._groups[audience] = Group(
+                audience, epoch_of(self._hub, audience), self._hub.seq
+            )
+        group.clients.add(client)
+        client.group = group
+        return group
+
+    def _leave(self, client: Client) -> None:
+        group, client.group = client.group, None
+        if group is not None:
+            group.clients.discard(client)
+            if not group.clients:
+                self._groups.pop(group.audience, None)
+
+    def _judge(self, client: Client, audience: Audience | None) -> None:
+        """Rights may have changed: show what is allowed now, at once and from the beginning."""
+        if audience is None:
+            client.end("signed_out", _OVER)
+        elif client.group is not None and client.group.audience != audience:
+            self._leave(client)
+            client.push(self._picture(self._join(client, audience)))
+
+    def _send(self, frame: Frame) -> None:
+        for group in list(self._groups.values()):
+            data = encode_frame(frame, group.epoch, group.audience, group.last)
+            if data is not None:
+                group.last = frame.seq
+                for client in list(group.clients):
+                    client.push(data)
+
+    def _missed(self, subscribe: wire.Subscribe, group: Group) -> list[bytes] | None:
+        """What brings the client to the present place; None where it has to start over."""
+        if subscribe.epoch != group.epoch:
+            return None
+        frames = self._hub.since(self._hub.epoch, subscribe.seq)
+        if frames is None or len(frames) > MISSED_MOST:
+            return None
+        encoded, after = [], subscribe.seq or 0
+        for frame in frames:
+            data = encode_frame(frame, group.epoch, group.audience, after)
+            if data is not None:
+                encoded.append(data)
+                after = frame.seq
+        if after < self._hub.seq:  # nothing that it may see; yet it is at the present place
+            at = time.time_ns() // 1_000_000
+            encoded.append(wire.encode(wire.Delta(group.epoch, self._hub.seq, at, after)))
+        return encoded if sum(map(len, encoded)) <= MISSED_BYTES_MOST else None
+
+    def _picture(self, group: Group) -> bytes:
+        self._hub.flush()
+        if group.snapshot is None or group.snapshot[0] != self._hub.seq:
+            group.snapshot = (self._hub.seq, snapshot(self._hub, group.epoch, group.audience))
+        return group.snapshot[1]
 
     def _pong(self, n: int | None) -> bytes:
         return wire.encode(wire.Pong(n, time.time_ns() // 1_000_000, self._lags()))
 
-    async def _beat(self, client: Client, still_in: Callable[[], bool]) -> None:
+    async def _beat(self, client: Client, audience: Callable[[], Audience | None]) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            if not still_in():
-                client.end("signed_out", "this session is over; sign in again")
+            self._judge(client, audience())
+            if client.over:
                 return
             client.push(self._pong(None))
 

@@ -25,6 +25,7 @@ from monitord.domain.words import (
     Provenance,
     SpyType,
 )
+from monitord.people.permissions import Permission
 
 PROTOCOL = 1
 """Raised when a client that knows only the old number would go wrong."""
@@ -63,9 +64,14 @@ class Delta(Struct, frozen=True, tag_field="type", tag="delta", omit_defaults=Tr
     """What became different at one place in the stream."""
 
     epoch: str
+    """Another one for another run of the server, and for other rights."""
     seq: int
+    """Grows, but not by one: a frame of which this client may see nothing is not sent to it."""
     at: int
     """Server time when the change was made."""
+    after: int = 0
+    """``seq`` of the frame before it, or an earlier one: a client that has not come so far has
+    missed something. Means nothing where ``reset`` is set."""
     reset: bool = False
     """True: forget everything first."""
     add: list[Entity] = []
@@ -116,8 +122,6 @@ class Ping(Struct, frozen=True, tag_field="type", tag="ping", forbid_unknown_fie
 ClientMessage = Subscribe | Ping
 
 # --- HTTP bodies -------------------------------------------------------------------------
-
-Permission = Literal["supervision.see", "supervision.disconnect"]
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):

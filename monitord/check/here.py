@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from monitord.api import page
 from monitord.check.report import Line, Section, Verdict
 from monitord.config import Loaded
-from monitord.people.permissions import Role
+from monitord.people.bootstrap import everybody_of
 from monitord.store.engine import StoreError, _look_inside, alembic_config
 
 LOOK_S = 20.0
@@ -49,11 +49,14 @@ def settings_section(loaded: Loaded, page_folder: Path = page.FOLDER) -> Section
 
 
 def _people(loaded: Loaded) -> Line:
-    may = sum(account.role is Role.SUPERVISOR for account in loaded.accounts)
-    found = f"{len(loaded.accounts)} can sign in, {may} of them may disconnect"
+    """Of the settings, which count for the first start only; the roster comes after that."""
+    everybody = everybody_of(loaded.first)
+    rights = [everybody.roster.rights_of(a.person) for a in everybody.accounts]
+    may = sum(r.may("supervision.disconnect") for r in rights)
+    found = f"{len(rights)} can sign in at the first start, {may} of them may disconnect"
     if may:
         return Line("people", Verdict.OK, found)
-    lost = "use Disconnect User" if loaded.accounts else "sign in"
+    lost = "use Disconnect User" if rights else "sign in"
     return Line(
         "people", Verdict.WARNING, found, f"Nobody can {lost}: see [[people]] in docs/settings.md."
     )

@@ -220,6 +220,27 @@ def awaits_wrap_up(shard: Shard, call: Call) -> bool:
     return agent is not None and agent.wrap_call == call.id
 
 
+def renamed(shard: Shard, at: At) -> None:
+    """People changed. A status belongs to the person: where the endpoint changed hands, the
+    interval of the one is over and that of the other begins."""
+    for endpoint, device in shard.devices.items():
+        new = endpoint not in shard.agents and shard.directory.is_agent(endpoint)
+        if new and _room(shard, endpoint):
+            get(shard, endpoint).device = device
+            settle(shard, shard.agents[endpoint], at)
+    for agent in shard.agents.values():
+        shard.dirty_agents[agent.endpoint] = None
+        party = shard.directory.party(agent.endpoint, agent.name)
+        if agent.record is None or shard.resyncing:
+            continue
+        if agent.record.agent_id != party.id:
+            _close(shard, agent, at)
+            agent.since, agent.since_exact = at, True
+            _write(shard, agent)
+        elif agent.record.agent_name != party.name:
+            _write(shard, agent)
+
+
 def _record(shard: Shard, agent: Agent) -> StatusRecord:
     party = shard.directory.party(agent.endpoint, agent.name)
     return StatusRecord(

@@ -11,6 +11,7 @@ from monitord.domain.ledger import (
     StatusRecord,
     SupervisionRecord,
 )
+from monitord.domain.site import Person
 from monitord.domain.words import LinkState
 
 
@@ -119,6 +120,13 @@ class Remembered(Event, frozen=True):
     gaps: tuple[GapRecord, ...] = ()
     used: frozenset[str] = frozenset()
     """Ids of supervisions and calls that ended lately."""
+
+
+class RosterChanged(Event, frozen=True):
+    """From now on these are the site's people, with the endpoints that are theirs now. Rows that
+    are closed keep the name under which they were written."""
+
+    people: tuple[Person, ...]
 
 
 # --- channels ----------------------------------------------------------------------------

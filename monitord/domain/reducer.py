@@ -7,7 +7,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from monitord.domain import agents, calls, kinds, legs, reconcile, resync, supervisions, takeover
+from monitord.domain import (
+    agents,
+    calls,
+    kinds,
+    legs,
+    reconcile,
+    resync,
+    roster,
+    supervisions,
+    takeover,
+)
 from monitord.domain import events as ev
 from monitord.domain.events import At, Event
 from monitord.domain.ledger import CallRecord, Record
@@ -53,6 +63,7 @@ _HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
     ev.ChannelTold: resync.on_channel,
     ev.ChannelUnknown: reconcile.on_unknown,
     ev.Remembered: resync.on_remembered,
+    ev.RosterChanged: roster.on_changed,
     ev.ChannelCreated: legs.on_created,
     ev.ChannelChanged: legs.on_changed,
     ev.ChannelRenamed: legs.on_renamed,

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from monitord.domain.events import At, Event
 from monitord.domain.ledger import Record
-from monitord.domain.reducer import differences, picture, reduce
-from monitord.domain.site import Site
+from monitord.domain.reducer import Change, picture, reduce
+from monitord.domain.site import Directory, Person, Site
 from monitord.domain.state import Shard, Supervision, new_shard
 from monitord.domain.views import Entity
 from monitord.domain.words import LinkState
@@ -28,12 +30,9 @@ class Frame:
     seq: int
     at: int
     """ms UTC since 1970."""
-    added: list[Entity]
-    changed: list[tuple[str, str, dict[str, Any]]]
-    """Kind, id, new values of the fields that differ."""
-    removed: list[tuple[str, str]]
-    """Kind, id."""
-    encoded: dict[Any, bytes] = field(default_factory=dict)
+    changes: list[Change]
+    """One for each entity that is not as it was in the frame before."""
+    encoded: dict[Any, bytes | None] = field(default_factory=dict)
     """Filled by whoever sends it: one encoding per audience, not per client."""
 
 
@@ -72,22 +71,25 @@ class Hub:
         """Make one frame of all that changed since the last one, and tell everybody."""
         if not self._pending:
             return
-        frame = Frame(self.seq + 1, time.time_ns() // 1_000_000, [], [], [])
-        for (kind, entity_id), (old, new) in self._pending.items():
-            if new is None:
-                if old is not None:
-                    frame.removed.append((kind, entity_id))
-            elif old is None:
-                frame.added.append(new)
-            elif old != new:
-                frame.changed.append((kind, entity_id, differences(old, new)))
+        changes = [
+            Change(kind, entity_id, old, new)
+            for (kind, entity_id), (old, new) in self._pending.items()
+            if old != new
+        ]
         self._pending.clear()
-        if not (frame.added or frame.changed or frame.removed):
+        if not changes:
             return
+        frame = Frame(self.seq + 1, time.time_ns() // 1_000_000, changes)
         self.seq = frame.seq
         self._log.append(frame)
         for listener in list(self._listeners.values()):
             listener(frame)
+
+    def know(self, people: tuple[Person, ...]) -> None:
+        """The people at the start, before anything is applied; later they come as an event."""
+        for shard in self.shards.values():
+            shard.site = msgspec.structs.replace(shard.site, people=people)
+            shard.directory = Directory(shard.pbx, shard.site)
 
     # --- out -----------------------------------------------------------------------------
 

@@ -1,21 +1,166 @@
-"""Who may do what: data in one table. What no row grants is refused."""
+"""Who may do what: data in one table. What no row grants is refused.
+
+A role grants permissions, each with a scope: on whom it may be used. The scope that stands here is
+the role's own; who is given a role can be given it with another one.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal
 
-Permission = Literal["supervision.see", "supervision.disconnect"]
+from monitord.domain.words import SpyType
+
+Permission = Literal[
+    "agent.see",
+    "call.see",
+    "number.see",
+    "supervision.see",
+    "supervision.monitor",
+    "supervision.coach",
+    "supervision.barge",
+    "supervision.barge-kick",
+    "supervision.disconnect",
+    "alert.see",
+    "history.see",
+    "history.export",
+    "team.see",
+    "audit.see",
+    "roster.see",
+    "roster.edit",
+    "rights.edit",
+    "session.end",
+    "token.make",
+]
+
+MEANING: dict[Permission, str] = {
+    "agent.see": "see agents and their live status",
+    "call.see": "see live calls",
+    "number.see": "see customers' phone numbers whole, not masked",
+    "supervision.see": "see who supervises whom, live",
+    "supervision.monitor": "listen to an agent's call",
+    "supervision.coach": "whisper to an agent",
+    "supervision.barge": "speak to both sides of an agent's call",
+    "supervision.barge-kick": "take an agent's call over",
+    "supervision.disconnect": "disconnect a supervision, one's own or another's",
+    "alert.see": "be told of a supervision that its supervisor had no right to",
+    "history.see": "read past supervisions, calls and agents' status",
+    "history.export": "export what one may read of the history",
+    "team.see": "see the team view",
+    "audit.see": "read the audit log",
+    "roster.see": "see the roster: people, teams, endpoints",
+    "roster.edit": "change people, teams and endpoints",
+    "rights.edit": "give and take roles, and ways to sign in",
+    "session.end": "see and end other people's sessions",
+    "token.make": "make API tokens for oneself",
+}
+
+UNSCOPED: frozenset[Permission] = frozenset(
+    {
+        "number.see",
+        "alert.see",
+        "audit.see",
+        "roster.see",
+        "roster.edit",
+        "rights.edit",
+        "session.end",
+        "token.make",
+    }
+)
+"""Had or not had; there is nobody on whom they are used."""
+
+OF_TYPE: dict[SpyType, Permission] = {
+    SpyType.MONITOR: "supervision.monitor",
+    SpyType.COACH: "supervision.coach",
+    SpyType.BARGE: "supervision.barge",
+    SpyType.BARGE_KICK: "supervision.barge-kick",
+}
+"""The right that a supervision of each type needs."""
+
+
+class Scope(StrEnum):
+    """On whom a permission may be used. Each includes those below it but ``self``, which stands
+    alone."""
+
+    ALL = "all"
+    TEAM = "own team"
+    REPORTS = "direct reports"
+    SELF = "self"
 
 
 class Role(StrEnum):
-    """Until the roster is built a person in the settings has one of these two."""
-
-    VIEWER = "viewer"
+    ADMINISTRATOR = "administrator"
+    QA_MANAGER = "QA manager"
     SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    AGENT = "agent"
 
 
-GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.VIEWER: frozenset({"supervision.see"}),
-    Role.SUPERVISOR: frozenset({"supervision.see", "supervision.disconnect"}),
-}
+_ALL, _TEAM, _SELF = Scope.ALL, Scope.TEAM, Scope.SELF
+
+GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
+    {
+        Role.ADMINISTRATOR: {
+            "agent.see": _ALL,
+            "call.see": _ALL,
+            "supervision.see": _ALL,
+            "supervision.disconnect": _ALL,
+            "alert.see": _ALL,
+            "history.see": _ALL,
+            "team.see": _ALL,
+            "roster.see": _ALL,
+            "roster.edit": _ALL,
+            "rights.edit": _ALL,
+            "session.end": _ALL,
+            "token.make": _ALL,
+        },
+        Role.QA_MANAGER: {
+            "agent.see": _ALL,
+            "call.see": _ALL,
+            "number.see": _ALL,
+            "supervision.see": _ALL,
+            "supervision.monitor": _ALL,
+            "alert.see": _ALL,
+            "history.see": _ALL,
+            "history.export": _ALL,
+            "team.see": _ALL,
+            "roster.see": _ALL,
+            "token.make": _ALL,
+        },
+        Role.SUPERVISOR: {
+            "agent.see": _TEAM,
+            "call.see": _TEAM,
+            "number.see": _ALL,
+            "supervision.see": _TEAM,
+            "supervision.monitor": _TEAM,
+            "supervision.coach": _TEAM,
+            "supervision.barge": _TEAM,
+            "supervision.barge-kick": _TEAM,
+            "supervision.disconnect": _TEAM,
+            "alert.see": _ALL,
+            "history.see": _TEAM,
+            "history.export": _TEAM,
+            "team.see": _TEAM,
+            "token.make": _ALL,
+        },
+        Role.AUDITOR: {
+            "agent.see": _ALL,
+            "call.see": _ALL,
+            "supervision.see": _ALL,
+            "alert.see": _ALL,
+            "history.see": _ALL,
+            "history.export": _ALL,
+            "audit.see": _ALL,
+            "roster.see": _ALL,
+            "token.make": _ALL,
+        },
+        Role.AGENT: {
+            "agent.see": _SELF,
+            "call.see": _SELF,
+        },
+    }
+)
+"""An agent sees no supervision, live or past: whether they are told, and when, is the site's own
+policy. A QA manager listens; to whisper or to speak is a supervisor's. An administrator looks after
+the system and hears nobody."""

@@ -191,3 +191,110 @@ audit = Table(
     Column("detail", Text, nullable=False),
     Column("about", BigInteger, comment="n of the row that this one is the outcome of"),
 )
+
+# --- people ------------------------------------------------------------------------------
+
+team = Table(
+    "team",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("cadence", Text, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("team", Text),
+    Column("leader", Text),
+    Column("agent", Boolean, nullable=False),
+    Column("account_codes", Text, nullable=False, comment="JSON list"),
+    Column("hired", Text, comment="ISO date"),
+    Column("cadence", Text),
+    Column("active", Boolean, nullable=False),
+)
+
+role = Table(
+    "role",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("scope", Text),
+)
+
+ownership = Table(
+    "ownership",
+    metadata,
+    _id(),
+    Column("endpoint", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Index(None, "endpoint"),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("login", Text, nullable=False, unique=True),
+    Column("password_hash", Text, comment="NULL: signs in elsewhere only"),
+    Column("subject", Text, unique=True, comment="issuer and subject of OpenID Connect"),
+)
+
+sign_in_session = Table(
+    "sign_in_session",
+    metadata,
+    Column("key", Text, primary_key=True, comment="digest of the cookie's token"),
+    Column("person", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("browser", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Index(None, "person"),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True, comment="digest of the token"),
+    Column("person", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("permissions", Text, nullable=False, comment="JSON list"),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used", BigInteger),
+    Index(None, "person"),
+)
+
+one_time_link = Table(
+    "one_time_link",
+    metadata,
+    Column("key", Text, primary_key=True, comment="digest of the link's token"),
+    Column("person", Text, comment="NULL: makes the first administrator"),
+    Column("expires", BigInteger, nullable=False),
+)
+
+endpoint_seen = Table(
+    "endpoint_seen",
+    metadata,
+    Column("pbx", Text, primary_key=True),
+    Column("endpoint", Text, primary_key=True),
+    Column("name", Text, nullable=False, comment="as a queue calls it; may be empty"),
+    Column("how", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("dismissed", Boolean, nullable=False),
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False, comment="JSON"),
+)

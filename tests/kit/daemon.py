@@ -11,7 +11,7 @@ from pathlib import Path
 from monitord.ami.link import DEFAULT_TIMING, Item, Timing
 from monitord.app import Running, running
 from monitord.config import Loaded, load
-from monitord.people.signin import hash_password
+from monitord.people.passwords import hash_password
 
 PASSWORD = "a password only for tests"
 
@@ -39,7 +39,7 @@ class Site:
 id = "ina"
 name = "Ina Viewer"
 login = "ina"
-role = "viewer"
+role = "QA manager"
 password_hash = "{password_hash()}"
 
 [[people]]
