@@ -17,7 +17,7 @@ from monitord.api import stream as streams
 from monitord.domain import events as ev
 from monitord.domain.events import At
 from monitord.domain.words import LinkState
-from monitord.people import signin
+from monitord.people import sessions
 from tests.kit.centre import Centre, centre, until
 from tests.kit.client import DEADLINE, Client, Stream
 
@@ -106,7 +106,9 @@ async def test_who_missed_too_much_gets_all_anew(
 ) -> None:
     monkeypatch.setattr(streams, "MISSED_MOST", 3)
     hub = here.daemon.hub
-    epoch, seq = hub.epoch, hub.seq
+    async with here.ina.stream() as before:
+        await before.until(lambda s: s.epoch)
+        epoch, seq = before.epoch, hub.seq
     while hub.seq < seq + 4:
         await here.advance(5)
     async with open_socket(here.ina) as near:
@@ -206,7 +208,7 @@ async def test_signed_out_at_once(subscribed: bool, here: Centre) -> None:
 
 async def test_a_session_that_runs_out(here: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT_S", 0.05)
-    monkeypatch.setattr(signin, "SESSION_S", 0.3)
+    monkeypatch.setattr(sessions, "SESSION_S", 0.3)
     assert await here.ina.sign_in("ina") == 200
     async with open_socket(here.ina) as socket:
         await socket.send('{"type":"subscribe"}')

@@ -88,7 +88,7 @@ def test_right_settings(tmp_path: Path) -> None:
     found = loaded(tmp_path, text + '[server]\norigins = ["https://a.example:8443"]\n')
     assert found.links[0].secret == SECRET
     assert SECRET not in repr(found)
-    assert [a.login for a in found.accounts] == ["ann"]
+    assert [f.login for f in found.first if f.login] == ["ann"]
     assert found.database == tmp_path / "data" / "monitord.sqlite3"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from monitord.domain import events as ev
 from monitord.domain.events import At
+from monitord.domain.reducer import differences
 from monitord.domain.site import Site
 from monitord.domain.words import LinkState
 from monitord.live import hub as hubs
@@ -67,7 +68,9 @@ def test_what_changes_back_before_a_flush_is_not_told(hub: Hub) -> None:
     hub.flush()
     assert frames == [] and hub.seq == 1
     changed(hub, "c")
-    assert [f.changed for f in frames] == [[("pbx", "lab", {"detail": "c"})]]
+    assert [[(c.kind, differences(c.old, c.new)) for c in f.changes] for f in frames] == [
+        [("pbx", {"detail": "c"})]
+    ]
     stop()
     stop()
     changed(hub, "d")

@@ -69,7 +69,7 @@ class Sessions:
         except (SQLAlchemyError, OSError) as error:
             raise PeopleError(str(getattr(error, "orig", None) or error)) from None
         for row in rows:
-            session = msgspec.convert(dict(row), Session)
+            session = msgspec.convert({str(k): v for k, v in row.items()}, Session)
             self._sessions[session.key] = session
 
     async def begin(self, person: str, how: str, address: str, browser: str) -> str:

@@ -41,7 +41,8 @@ class PeopleStore:
 
                 async def all_of(table: Table) -> list[dict[str, Any]]:
                     found = await connection.execute(select(table))
-                    return [dict(row) for row in found.mappings()]
+                    # The names are a kind of str that msgspec does not take for one.
+                    return [{str(k): v for k, v in r.items()} for r in found.mappings()]
 
                 roles: dict[str, list[Given]] = {}
                 for row in await all_of(tables.role):
