@@ -24,6 +24,7 @@ from monitord.app import Running, StartError, recording, running
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.signin import PASSWORD_MOST, hash_password
+from monitord.replaying import LOGINS, replaying
 
 _CONFIG = click.option(
     "--config",
@@ -138,6 +139,59 @@ async def _mark_when_asked(attachment: Attachment) -> None:
             await attachment.mark()
         except AmiError as error:
             click.echo(f"no mark was set: {error}", err=True)
+
+
+@main.command()
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, 1000),
+    default=1.0,
+    show_default=True,
+    help="Times real time; 0 waits for nothing.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    envvar="MONITORD_PORT",
+    show_default=True,
+    help="Port of the page (or MONITORD_PORT); 0 takes a free one.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Keep the replay's ledger there; without it the ledger is thrown away at the end.",
+)
+@click.option("--exit", "exit_", is_flag=True, help="End when the trace does, not with Ctrl-C.")
+@click.argument("trace", type=click.Path(path_type=Path))
+def replay(trace: Path, speed: float, port: int, folder: Path | None, exit_: bool) -> None:
+    """Show again what a TRACE of `monitord record` holds, on the page, as if it happened now."""
+    set_up_log("warning", "text")
+    _go(_replay(trace, speed, port, folder, exit_=exit_))
+
+
+async def _replay(path: Path, speed: float, port: int, folder: Path | None, *, exit_: bool) -> None:
+    stop = _stop_asked()
+    async with replaying(path, speed=speed, port=port, folder=folder) as replay:
+        if replay.playback.summary.cut:
+            click.echo(f"{path}: the last line was cut while it was written; it is left out")
+        click.echo(replay.playback.what)
+        click.echo(f"\nThe page:  {replay.daemon.url}\nSign in as")
+        for role, may in LOGINS.items():
+            click.echo(f"  {role.value:<11} {replay.passwords[role.value]}   ({may})")
+        click.echo("It ends by itself." if exit_ else "Ctrl-C ends it.")
+        if folder is not None:
+            click.echo(f"The ledger stays in {folder}")
+        sys.stdout.flush()
+        over = asyncio.create_task(replay.over())
+        ends = [stop, over, *replay.daemon.tasks]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if over.done():
+            click.echo("the replay is over")
+            sys.stdout.flush()
+        if not (over.done() and exit_):
+            await until_stopped(replay.daemon, stop)
+        over.cancel()
 
 
 @main.command()
