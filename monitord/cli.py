@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import io
 import logging
 import os
 import signal
@@ -25,6 +26,11 @@ from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.signin import PASSWORD_MOST, hash_password
 from monitord.replaying import LOGINS, replaying
+from monitord.tail.connection import RefusedError, is_open_text, origin_of
+from monitord.tail.password import password_of
+from monitord.tail.run import ReaderGoneError
+from monitord.tail.run import tail as follow
+from monitord.tail.safe import safe
 
 _CONFIG = click.option(
     "--config",
@@ -211,6 +217,55 @@ def check(config: Path, wait: int, as_json: bool) -> None:
     report = asyncio.run(check_all(config, wait))
     click.echo(report.json() if as_json else report.text())
     sys.exit(report.exit_code)
+
+
+@main.command()
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8080",
+    envvar="MONITORD_URL",
+    show_default=True,
+    help="Address of the daemon's page (or MONITORD_URL).",
+)
+@click.option("--login", required=True, envvar="MONITORD_LOGIN", help="Or MONITORD_LOGIN.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="File whose first line is the password. Without it MONITORD_PASSWORD, or it is asked for.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line (docs/tail.md).")
+def tail(url: str, login: str, password_file: Path | None, as_json: bool) -> None:
+    """Follow in the terminal who listens to, coaches or barges into which call. Ends with Ctrl-C;
+    comes back by itself where the daemon goes away."""
+    try:
+        origin = origin_of(url)
+        password = password_of(login, password_file)
+    except RefusedError as error:
+        raise click.ClickException(str(error)) from None
+    if is_open_text(origin):
+        click.echo("the password travels unencrypted to that address; https is safer", err=True)
+    # A terminal of another character set must not end it.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8" if as_json else None, errors="backslashreplace")
+    try:
+        asyncio.run(_tail(origin, login, password, as_json=as_json))
+    except RefusedError as error:
+        raise click.ClickException(safe(str(error), 500)) from None
+    except ReaderGoneError:
+        # What is still buffered goes nowhere, without a word at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def _tail(origin: str, login: str, password: str, *, as_json: bool) -> None:
+    stop = _stop_asked()
+    following = asyncio.create_task(
+        follow(origin, login, password, as_json=as_json, file=sys.stdout)
+    )
+    await asyncio.wait([stop, following], return_when=asyncio.FIRST_COMPLETED)
+    if following.done():
+        following.result()
+    following.cancel()
+    await asyncio.wait([following])
 
 
 @main.command()
