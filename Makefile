@@ -84,9 +84,11 @@ layers: env ## imports point down only
 
 generate: env ## files that are made from others
 	$(BIN)/python web/generate_types.py
+	$(BIN)/python web/record_frames.py
 
 check-generated: env ## generated files are current
 	$(BIN)/python web/generate_types.py --check
+	$(BIN)/python web/record_frames.py --check
 
 fmt: env ## format
 	$(BIN)/ruff format .
