@@ -208,7 +208,7 @@ def hostile() -> Follower:
         )
     )
     assert lines is not None and {"pbx", "call_changed", "agent_changed"} <= set(names(lines))
-    for line in [*lines, ConnectionLine(1, "lost", HOSTILE)]:
+    for line in [*lines, ConnectionLine("connection", 1, "lost", HOSTILE)]:
         assert plain(line).isprintable()
         text = json_line(line)
         assert text.isprintable()

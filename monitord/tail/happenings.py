@@ -36,13 +36,14 @@ SupervisionHappening = Literal[
 class StartOver(Struct, frozen=True):
     """Forget everything: the whole present follows, as ``pbx`` and ``running`` lines."""
 
+    happening: Literal["start_over"]
     at: int
     epoch: str
     seq: int
-    happening: Literal["start_over"] = "start_over"
 
 
 class PbxLine(Struct, frozen=True):
+    happening: Literal["pbx"]
     at: int
     epoch: str
     seq: int
@@ -52,16 +53,15 @@ class PbxLine(Struct, frozen=True):
     since: int
     detail: str
     version: str
-    happening: Literal["pbx"] = "pbx"
 
 
 class ConnectionLine(Struct, frozen=True):
     """Ours to the daemon. ``at`` is by the clock here."""
 
+    happening: Literal["connection"]
     at: int
     state: Literal["live", "lost"]
     why: str
-    happening: Literal["connection"] = "connection"
 
 
 class SupervisionLine(Struct, frozen=True):
@@ -139,7 +139,7 @@ class Follower:
         at = (delta.at, delta.epoch, delta.seq)
         if delta.reset:
             return [
-                StartOver(*at),
+                StartOver("start_over", *at),
                 *(_pbx_line(p, delta) for p in self.picture.pbxs.values()),
                 *self.rows.values(),
             ]
@@ -195,6 +195,7 @@ def _text(value: Value | None) -> str | None:
 
 def _pbx_line(pbx: Pbx, delta: Delta) -> PbxLine:
     return PbxLine(
+        "pbx",
         delta.at,
         delta.epoch,
         delta.seq,

@@ -50,7 +50,7 @@ class Lines:
             return  # another try that failed
         self._connected = live
         at = time.time_ns() // 1_000_000
-        self._write([ConnectionLine(at, "live" if live else "lost", why)])
+        self._write([ConnectionLine("connection", at, "live" if live else "lost", why)])
 
     def measured(self, lags: list[wire.Lag], offset_ms: float, trip_ms: float | None) -> None:
         """Lines carry the server's own times."""
