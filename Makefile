@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env page run test test-fast test-page test-asterisk test-browser traces lab \
+.PHONY: help env page run test test-fast test-page test-asterisk test-browser traces rows check-rows lab \
         lint types layers generate check-generated fmt clean
 
 help: ## list the verbs
@@ -48,7 +48,7 @@ lab: env ## real Asterisk 22 and 16 with phones, until Ctrl-C
 
 # --- checks -----------------------------------------------------------------------------
 
-test: lint types layers check-generated test-page test-fast test-asterisk test-browser ## everything
+test: lint types layers check-generated test-page test-fast test-asterisk test-browser check-rows ## everything
 
 test-fast: page ## all tests but those with real servers and browsers
 	$(BIN)/pytest -q -n $(WORKERS) -m "not asterisk and not browser"
@@ -66,6 +66,12 @@ test-browser: page ## in Chromium, with the real daemon and real Asterisk
 traces: page ## record tests/traces anew from real Asterisk; review the diff
 	MONITORD_KEEP_TRACES=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
 
+rows: env ## each acceptance row with the tests that passed for it (ROWS=003: all of these must)
+	@$(BIN)/python -m tests.kit.rows $(ROWS)
+
+check-rows: env ## the acceptance rows that pyproject.toml demands were shown
+	@$(BIN)/python -m tests.kit.rows --required
+
 lint: env ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -78,9 +84,11 @@ layers: env ## imports point down only
 
 generate: env ## files that are made from others
 	$(BIN)/python web/generate_types.py
+	$(BIN)/python web/record_frames.py
 
 check-generated: env ## generated files are current
 	$(BIN)/python web/generate_types.py --check
+	$(BIN)/python web/record_frames.py --check
 
 fmt: env ## format
 	$(BIN)/ruff format .

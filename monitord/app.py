@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,13 +20,12 @@ from monitord import __version__
 from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.ami.link import DEFAULT_TIMING, Item, Step, Timing
+from monitord.ami.link import DEFAULT_TIMING, AnyLink, Item, LinkSettings, Sink, Step, Timing
 from monitord.api import page
 from monitord.api.keys import STREAMS
 from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
 from monitord.audit.log import AuditLog
 from monitord.config import Loaded
-from monitord.domain.events import At
 from monitord.live.hub import Hub
 from monitord.people.signin import SignIn
 from monitord.store.engine import StoreError, open_store, sqlite_url
@@ -88,11 +86,13 @@ async def running(
     tap: Callable[[str, Item], None] | None = None,
     page_folder: Path = page.FOLDER,
     timing: Timing = DEFAULT_TIMING,
+    make_link: Callable[[LinkSettings, Sink], AnyLink] | None = None,
 ) -> AsyncIterator[Running]:
     """The whole daemon, from opening the ledger to draining it.
 
     ``tap`` sees (PBX id, item) for all that comes from AMI, before it is applied, and first of
-    all what the ledger remembers.
+    all what the ledger remembers. ``make_link`` makes what stands in the place of the links to the
+    PBXs, as a replay does.
 
     Raises:
         StartError: with what to do.
@@ -124,14 +124,14 @@ async def running(
                     tap=None if tap is None else _bound(tap, link.pbx),
                     is_spyer=partial(hub.is_spyer, link.pbx),
                     timing=timing,
+                    make_link=make_link,
                 )
                 for link in loaded.links
             }
             recorder.live = lambda: {p: attachments[p].seen for p in hub.live_pbxs()}
-            now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
             try:
-                for pbx in attachments:
-                    memory = await remembered(engine, pbx)
+                for pbx, attachment in attachments.items():
+                    now, memory = attachment.link.now(), await remembered(engine, pbx)
                     if tap is not None:
                         tap(pbx, Step(now.mono, now.wall, memory))
                     hub.apply(pbx, memory, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import io
 import logging
 import os
 import signal
@@ -24,6 +25,12 @@ from monitord.app import Running, StartError, recording, running
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.signin import PASSWORD_MOST, hash_password
+from monitord.replaying import LOGINS, replaying
+from monitord.tail.connection import RefusedError, is_open_text, origin_of
+from monitord.tail.password import password_of
+from monitord.tail.run import ReaderGoneError
+from monitord.tail.run import tail as follow
+from monitord.tail.safe import safe
 
 _CONFIG = click.option(
     "--config",
@@ -141,6 +148,59 @@ async def _mark_when_asked(attachment: Attachment) -> None:
 
 
 @main.command()
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, 1000),
+    default=1.0,
+    show_default=True,
+    help="Times real time; 0 waits for nothing.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    envvar="MONITORD_PORT",
+    show_default=True,
+    help="Port of the page (or MONITORD_PORT); 0 takes a free one.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Keep the replay's ledger there; without it the ledger is thrown away at the end.",
+)
+@click.option("--exit", "exit_", is_flag=True, help="End when the trace does, not with Ctrl-C.")
+@click.argument("trace", type=click.Path(path_type=Path))
+def replay(trace: Path, speed: float, port: int, folder: Path | None, exit_: bool) -> None:
+    """Show again what a TRACE of `monitord record` holds, on the page, as if it happened now."""
+    set_up_log("warning", "text")
+    _go(_replay(trace, speed, port, folder, exit_=exit_))
+
+
+async def _replay(path: Path, speed: float, port: int, folder: Path | None, *, exit_: bool) -> None:
+    stop = _stop_asked()
+    async with replaying(path, speed=speed, port=port, folder=folder) as replay:
+        if replay.playback.summary.cut:
+            click.echo(f"{path}: the last line was cut while it was written; it is left out")
+        click.echo(replay.playback.what)
+        click.echo(f"\nThe page:  {replay.daemon.url}\nSign in as")
+        for role, may in LOGINS.items():
+            click.echo(f"  {role.value:<11} {replay.passwords[role.value]}   ({may})")
+        click.echo("It ends by itself." if exit_ else "Ctrl-C ends it.")
+        if folder is not None:
+            click.echo(f"The ledger stays in {folder}")
+        sys.stdout.flush()
+        over = asyncio.create_task(replay.over())
+        ends = [stop, over, *replay.daemon.tasks]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if over.done():
+            click.echo("the replay is over")
+            sys.stdout.flush()
+        if not (over.done() and exit_):
+            await until_stopped(replay.daemon, stop)
+        over.cancel()
+
+
+@main.command()
 @_CONFIG
 @click.option(
     "--wait",
@@ -157,6 +217,55 @@ def check(config: Path, wait: int, as_json: bool) -> None:
     report = asyncio.run(check_all(config, wait))
     click.echo(report.json() if as_json else report.text())
     sys.exit(report.exit_code)
+
+
+@main.command()
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8080",
+    envvar="MONITORD_URL",
+    show_default=True,
+    help="Address of the daemon's page (or MONITORD_URL).",
+)
+@click.option("--login", required=True, envvar="MONITORD_LOGIN", help="Or MONITORD_LOGIN.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="File whose first line is the password. Without it MONITORD_PASSWORD, or it is asked for.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line (docs/tail.md).")
+def tail(url: str, login: str, password_file: Path | None, as_json: bool) -> None:
+    """Follow in the terminal who listens to, coaches or barges into which call. Ends with Ctrl-C;
+    comes back by itself where the daemon goes away."""
+    try:
+        origin = origin_of(url)
+        password = password_of(login, password_file)
+    except RefusedError as error:
+        raise click.ClickException(str(error)) from None
+    if is_open_text(origin):
+        click.echo("the password travels unencrypted to that address; https is safer", err=True)
+    # A terminal of another character set must not end it.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8" if as_json else None, errors="backslashreplace")
+    try:
+        asyncio.run(_tail(origin, login, password, as_json=as_json))
+    except RefusedError as error:
+        raise click.ClickException(safe(str(error), 500)) from None
+    except ReaderGoneError:
+        # What is still buffered goes nowhere, without a word at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def _tail(origin: str, login: str, password: str, *, as_json: bool) -> None:
+    stop = _stop_asked()
+    following = asyncio.create_task(
+        follow(origin, login, password, as_json=as_json, file=sys.stdout)
+    )
+    await asyncio.wait([stop, following], return_when=asyncio.FIRST_COMPLETED)
+    if following.done():
+        following.result()
+    following.cancel()
+    await asyncio.wait([following])
 
 
 @main.command()
