@@ -66,8 +66,26 @@ def _read_secret(path: Path | None) -> str:
 @click.option(
     "--speed", default=1.0, type=click.FloatRange(*BOUNDS["speed"]), help="Times real time."
 )
-@click.option("--agents", default=12, type=_range("agents"))
+@click.option("--agents", default=20, type=_range("agents"))
 @click.option("--supervisors", default=4, type=_range("supervisors"))
+@click.option(
+    "--supervisions",
+    default=0,
+    type=_range("supervisions"),
+    help="At once; 0: half of the supervisors or more.",
+)
+@click.option(
+    "--calls-per-hour",
+    default=0,
+    type=_range("calls_per_hour"),
+    help="Of customers and agents; 0: as many as keep the agents busy.",
+)
+@click.option(
+    "--outages-per-hour",
+    default=0.0,
+    type=click.FloatRange(*BOUNDS["outages_per_hour"]),
+    help="How often clients lose the connection; every fourth time the PBX crashes.",
+)
 @click.option(
     "--version",
     default="22",

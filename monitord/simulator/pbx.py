@@ -102,6 +102,11 @@ class Channel:
 class Bridge:
     uniqueid: str
     channels: list[Channel] = field(default_factory=list)
+    type: str = "basic"
+    technology: str = "simple_bridge"
+    creator: str = "<unknown>"
+    name: str = "<unknown>"
+    hidden: int = 0  # channels that no event shows, as a conference's announcer
 
 
 class Pbx:
@@ -111,14 +116,16 @@ class Pbx:
         self.clock = clock
         self._prefix = f"{system_name}-" if system_name else ""
         self.started = clock.wall
+        self.down = False
         self.channels: dict[str, Channel] = {}  # by uniqueid
         self.devices: dict[str, str] = {}
         self.processed_calls = 0
         self.sinks: list[Callable[[Event], None]] = []
         self.on_device: list[Callable[[str, str], None]] = []
-        self.on_new_channel: list[Callable[[Channel], None]] = []
-        self.before_hangup: list[Callable[[Channel], None]] = []
-        self.after_hangup: list[Callable[[Channel], None]] = []
+        # Kept in the order of joining, so that a seeded run is the same each time.
+        self.on_new_channel: dict[Callable[[Channel], None], None] = {}
+        self.before_hangup: dict[Callable[[Channel], None], None] = {}
+        self.after_hangup: dict[Callable[[Channel], None], None] = {}
         self._composer = composer
         self._rng = rng
         self._names: dict[str, Channel] = {}
@@ -134,23 +141,47 @@ class Pbx:
         dest: Channel | None = None,
         spyer: Channel | None = None,
         spyee: Channel | None = None,
+        transferer: Channel | None = None,
+        transferee: Channel | None = None,
         bridge: Bridge | None = None,
         **fields: object,
     ) -> None:
         """Header names with a dash are written with an underscore: Cause_txt."""
-        if not self.sinks:
+        if not self.sinks or self.down:
             return  # warming up: nobody is there yet
         event = self._composer.compose(
             name,
             self.clock.wall,
-            channels={"CHANNEL": channel, "DEST": dest, "SPYER": spyer, "SPYEE": spyee},
+            channels={
+                "CHANNEL": channel,
+                "DEST": dest,
+                "SPYER": spyer,
+                "SPYEE": spyee,
+                "TRANSFERER": transferer,
+                "TRANSFEREE": transferee,
+            },
             bridge=bridge,
             fields={key.replace("_", "-"): value for key, value in fields.items()},
         )
         for sink in self.sinks:
             sink(event)
 
+    def restart(self) -> None:
+        """Begin again with nothing, as after a crash: names and numbers of channels, too."""
+        self.started = self.clock.wall
+        self.channels.clear()
+        self._names.clear()
+        self._by_device.clear()
+        self._uniqueids = self._pjsip = self.processed_calls = 0
+        for device in self.devices:
+            if device.startswith("PJSIP/"):
+                self.devices[device] = "NOT_INUSE"
+
     # -- channels ---------------------------------------------------------------
+
+    def legs(self, device: str) -> list[Channel]:
+        """Channels of one endpoint, oldest first."""
+        return self._by_device.get(device, [])
 
     def new_channel(
         self,
@@ -207,17 +238,27 @@ class Pbx:
         application: str,
         data: str = "",
         *,
+        context: str | None = None,
         exten: str | None = None,
         priority: int | None = None,
+        returned: bool = False,
     ) -> None:
-        """Newexten comes only when context, extension or priority moved."""
-        before = (channel.application == "", channel.exten, channel.priority)
+        """Newexten comes only when context, extension or priority moved; `returned`: from a
+        subroutine, so that it comes although the place is the one that it left."""
+        before = (
+            channel.application == "" or returned,
+            channel.context,
+            channel.exten,
+            channel.priority,
+        )
         channel.application, channel.data = application, data
+        if context is not None:
+            channel.context = context
         if exten is not None:
             channel.exten = exten
         if priority is not None:
             channel.priority = priority
-        if before != (False, channel.exten, channel.priority):
+        if before != (False, channel.context, channel.exten, channel.priority):
             self.emit(
                 "Newexten", channel, Extension=channel.exten, Application=application, AppData=data
             )
@@ -278,8 +319,11 @@ class Pbx:
 
     # -- bridges ----------------------------------------------------------------
 
-    def new_bridge(self) -> Bridge:
+    def new_bridge(self, conference: str = "") -> Bridge:
         bridge = Bridge(str(uuid.UUID(int=self._rng.getrandbits(128), version=4)))
+        if conference:
+            bridge.type, bridge.technology, bridge.hidden = "base", "softmix", 1
+            bridge.creator, bridge.name = "ConfBridge", conference
         self.emit("BridgeCreate", bridge=bridge)
         return bridge
 
@@ -296,6 +340,7 @@ class Pbx:
         channel.bridge = None
         self.emit("BridgeLeave", channel, bridge=bridge)
         if not bridge.channels:
+            bridge.hidden = 0
             self.emit("BridgeDestroy", bridge=bridge)
 
     # -- hold and devices -------------------------------------------------------
