@@ -189,6 +189,13 @@ def make_real(shard: Shard, call: Call) -> None:
         shard.touch_call(call)
 
 
+def somebody_was_dialled(shard: Shard, call: Call) -> bool:
+    """Two telephones under one linkedid, one of them a customer's: who has just begun to look did
+    not see the DialBegin."""
+    people = [u for u in call.legs if not is_local(shard.channels[u].name)]
+    return len(people) > 1 and has_customer(shard, call)
+
+
 def has_customer(shard: Shard, call: Call) -> bool:
     """Whether one of its legs is somebody's who is no agent."""
     return any(_is_customer(shard, shard.channels[u]) for u in call.legs)
