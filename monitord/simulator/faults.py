@@ -15,7 +15,8 @@ EVERY_CRASH = 4  # one outage in so many is a crash
 
 
 class Faults:
-    """`away`: clients find nobody; `booting`: they find a PBX that is not FullyBooted."""
+    """`away`: clients find nobody; `booting`: they find a PBX that is not FullyBooted. `next_at`:
+    when the next outage begins, virtual seconds."""
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Faults:
     ) -> None:
         self.away = False
         self.booting = False
+        self.next_at: float | None = None
         self._clock = clock
         self._rng = rng
         self._truth = truth
@@ -39,7 +41,9 @@ class Faults:
 
     def begin(self, per_hour: float) -> None:
         if per_hour:
-            self._clock.after(self._rng.expovariate(per_hour / 3600), lambda: self._next(per_hour))
+            delay = self._rng.expovariate(per_hour / 3600)
+            self.next_at = self._clock.now + delay
+            self._clock.after(delay, lambda: self._next(per_hour))
 
     def _next(self, per_hour: float) -> None:
         if not self.away and not self.booting:
