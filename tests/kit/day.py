@@ -126,7 +126,8 @@ async def day(folder: Path, *, keypad: bool = True, **settings: Any) -> AsyncIte
     async with Simulator(Settings(user, truth=str(folder / "truth.jsonl"), **given)) as sim:
         site = Site(ami_port=sim.port, secret=SECRET, keypad=keypad)
         site.people += "".join(
-            f'[[people]]\nid = "{one.endpoint}"\nname = "{one.name}"\nendpoints = ["{one.device}"]\n'
+            f'[[people]]\nid = "{one.endpoint}"\n'
+            f'name = "{one.name}"\nendpoints = ["{one.device}"]\n'
             for one in sim.centre.floor.supervisors[2:]  # the first two are on it
         )
         loaded = site.load(folder)
