@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -94,7 +95,14 @@ def _read_secret(path: Path | None) -> str:
 )
 @click.option("--system-name", default="", help="systemname of asterisk.conf.")
 @click.option("--truth", help="File for what really happened, in JSON lines.")
-def main(secret_file: Path | None, user: str, version: str, **options: Any) -> None:
+@click.option(
+    "--roster",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for everybody's endpoint and name, in JSON; written before it listens.",
+)
+def main(
+    secret_file: Path | None, roster: Path | None, user: str, version: str, **options: Any
+) -> None:
     """A small call centre that speaks AMI, for demonstrations and tests."""
     # Standard output carries one line, the address; all else goes to the other.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
@@ -106,18 +114,21 @@ def main(secret_file: Path | None, user: str, version: str, **options: Any) -> N
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        asyncio.run(_run(settings))
+        simulator = Simulator(settings)
+        if roster is not None:
+            roster.write_text(json.dumps(simulator.centre.floor.roster), encoding="utf-8")
+        asyncio.run(_run(simulator))
     except OSError as error:
         raise click.ClickException(str(error)) from error
 
 
-async def _run(settings: Settings) -> None:
+async def _run(simulator: Simulator) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with Simulator(settings) as sim:
-        click.echo(f"listening on {settings.host}:{sim.port}")
+    async with simulator as sim:
+        click.echo(f"listening on {sim.settings.host}:{sim.port}")
         running = asyncio.create_task(sim.wait())
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

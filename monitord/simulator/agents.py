@@ -39,6 +39,7 @@ FIRST_BLOCK = 900
 """Agents with the extensions from 1001 on. Further ones begin at 3001, as 2001 and on are
 supervisors, and with five digits PJSIP/1001 would be a prefix of PJSIP/10011."""
 
+GONE = ("paused", "away")
 PAUSE_REASONS = (("Break", 240.0), ("Lunch", 900.0), ("Training", 600.0))  # mean seconds
 
 
@@ -91,12 +92,14 @@ class Floor:
         self.supervisors = supervisors
         # Who is free, longest idle first: whoever becomes free is put at the end.
         self._free = {agent: None for agent in agents if agent.free}
+        self.gone = 0  # who is paused or logged out
         self._queues = queues
         self._truth = truth
 
     def set_status(self, agent: Agent, status: str, now: float, reason: str = "") -> None:
         if (agent.status, agent.reason) == (status, reason):
             return
+        self.gone += (status in GONE) - (agent.status in GONE)
         agent.status, agent.reason = status, reason
         self._free.pop(agent, None)
         if status == "available":
@@ -106,6 +109,14 @@ class Floor:
         self._truth.write(
             "agent_status", agent=agent.device, name=agent.name, status=status, **facts
         )
+
+    @property
+    def roster(self) -> list[dict[str, object]]:
+        """Everybody: the PBX tells names of no supervisors, and of agents while they are logged
+        in."""
+        people: list[tuple[Person, bool]] = [(person, False) for person in self.supervisors]
+        people += [(person, True) for person in self.agents]
+        return [{"endpoint": p.device, "name": p.name, "agent": agent} for p, agent in people]
 
     def pause(self, agent: Agent, reason: str, now: float) -> None:
         self._queues.pause(agent.device, reason)

@@ -28,8 +28,6 @@ from monitord.simulator.supervisions import Supervision
 from monitord.simulator.truth import Truth
 
 PACE = 2.0  # seconds between two looks at how busy the floor is
-# Open this long before the first client can attach, so that it finds a living centre.
-WARM_UP = 900.0
 BUSY = (0.5, 0.66)  # share of the agents on calls
 
 
@@ -81,12 +79,13 @@ class Centre:
             self._arrivals(self.settings.calls_per_hour / 3600)
         self._pace()
         self.shifts.begin()
-        self.clock.run_to(WARM_UP - 5)
+        warm_up = self.settings.warm_up
+        self.clock.run_to(warm_up - 5)
         # Somebody must be listened to when the first client looks; a call that ends just
         # then may cost some more half seconds.
         for _ in range(30):
             wanted = self._low_supervisions - sum(s.spyee is not None for s in self.supervisions)
-            if self.clock.now >= WARM_UP and wanted <= 0:
+            if self.clock.now >= warm_up and wanted <= 0:
                 break
             coming = sum(not s.attached for s in self.supervisions)
             for _ in range(wanted - coming):

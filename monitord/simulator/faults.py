@@ -41,7 +41,7 @@ class Faults:
 
     def begin(self, per_hour: float) -> None:
         if per_hour:
-            delay = self._rng.expovariate(per_hour / 3600)
+            delay = self._rng.uniform(0.5, 1.5) * 3600 / per_hour
             self.next_at = self._clock.now + delay
             self._clock.after(delay, lambda: self._next(per_hour))
 

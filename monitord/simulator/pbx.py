@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -86,10 +87,13 @@ class Channel:
     silent: bool = False  # carries no audio, so a spy on it cannot be hung up
     spying: bool = False
     gone: bool = False
+    # Told just before and just after the channel goes, in the order in which they asked for it.
+    before_hangup: dict[Callable[[Channel], None], None] = field(default_factory=dict)
+    after_hangup: dict[Callable[[Channel], None], None] = field(default_factory=dict)
+    device: str = field(init=False)  # PJSIP/1001
 
-    @property
-    def device(self) -> str:
-        return self.name.rpartition("-")[0]
+    def __post_init__(self) -> None:
+        self.device = self.name.rpartition("-")[0]
 
     def variable(self, name: str) -> str | None:
         for written, value in self.variables.items():
@@ -122,14 +126,13 @@ class Pbx:
         self.processed_calls = 0
         self.sinks: list[Callable[[Event], None]] = []
         self.on_device: list[Callable[[str, str], None]] = []
-        # Kept in the order of joining, so that a seeded run is the same each time.
         self.on_new_channel: dict[Callable[[Channel], None], None] = {}
-        self.before_hangup: dict[Callable[[Channel], None], None] = {}
-        self.after_hangup: dict[Callable[[Channel], None], None] = {}
         self._composer = composer
         self._rng = rng
         self._names: dict[str, Channel] = {}
-        self._by_device: dict[str, list[Channel]] = {}
+        self._by_device: dict[str, dict[Channel, None]] = {}
+        # Channels by device and by what they add to its state: the trunk has hundreds.
+        self._uses: dict[str, Counter[str]] = {}
         self._uniqueids = 0
         self._pjsip = 0
 
@@ -172,6 +175,7 @@ class Pbx:
         self.channels.clear()
         self._names.clear()
         self._by_device.clear()
+        self._uses.clear()
         self._uniqueids = self._pjsip = self.processed_calls = 0
         for device in self.devices:
             if device.startswith("PJSIP/"):
@@ -181,7 +185,7 @@ class Pbx:
 
     def legs(self, device: str) -> list[Channel]:
         """Channels of one endpoint, oldest first."""
-        return self._by_device.get(device, [])
+        return list(self._by_device.get(device, ()))
 
     def new_channel(
         self,
@@ -211,7 +215,8 @@ class Pbx:
         self.processed_calls += linked is None
         self.channels[uniqueid] = channel
         self._names[channel.name.lower()] = channel
-        self._by_device.setdefault(channel.device, []).append(channel)
+        self._by_device.setdefault(channel.device, {})[channel] = None
+        self._count(channel, 1)
         self.emit("Newchannel", channel)
         self._device_changed(channel.device)
         return channel
@@ -228,7 +233,9 @@ class Pbx:
     def set_state(self, channel: Channel, state: State) -> None:
         if channel.state is state:
             return
+        self._count(channel, -1)
         channel.state = state
+        self._count(channel, 1)
         self.emit("Newstate", channel)
         self._device_changed(channel.device)
 
@@ -304,17 +311,18 @@ class Pbx:
             return
         if channel.bridge is not None:
             self.leave(channel)
-        for watcher in list(self.before_hangup):
+        for watcher in list(channel.before_hangup):
             watcher(channel)
         channel.gone = True
         del self.channels[channel.uniqueid]
         del self._names[channel.name.lower()]
-        self._by_device[channel.device].remove(channel)
+        del self._by_device[channel.device][channel]
+        self._count(channel, -1)
         text = CAUSES.get(cause, "Unknown")
         tech: dict[str, Any] = {"TechCause": sip} if sip else {}
         self.emit("Hangup", channel, Cause=cause, Cause_txt=text, **tech)
         self._device_changed(channel.device)
-        for watcher in list(self.after_hangup):
+        for watcher in list(channel.after_hangup):
             watcher(channel)
 
     # -- bridges ----------------------------------------------------------------
@@ -349,14 +357,18 @@ class Pbx:
         """The phone that presses hold stays INUSE; those it holds become ONHOLD."""
         self.emit("Hold", channel, MusicClass="default")
         for other in self._others(channel):
+            self._count(other, -1)
             other.on_hold = True
+            self._count(other, 1)
             self._device_changed(other.device)
             self.emit("MusicOnHoldStart", other, Class="default")
 
     def unhold(self, channel: Channel) -> None:
         self.emit("Unhold", channel)
         for other in self._others(channel):
+            self._count(other, -1)
             other.on_hold = False
+            self._count(other, 1)
             self._device_changed(other.device)
             self.emit("MusicOnHoldStop", other)
 
@@ -380,14 +392,19 @@ class Pbx:
     def _device_changed(self, device: str) -> None:
         self.set_device(device, self._device_state(device))
 
+    def _count(self, channel: Channel, one: int) -> None:
+        if channel.state is State.RINGING:
+            use = "ringing"
+        elif channel.state in (State.RING, State.UP):
+            use = "held" if channel.on_hold else "in use"
+        else:
+            return
+        self._uses.setdefault(channel.device, Counter())[use] += one
+
     def _device_state(self, device: str) -> str:
-        channels = self._by_device.get(device, [])
-        in_use = [c for c in channels if c.state in (State.RING, State.UP)]
-        ringing = any(c.state is State.RINGING for c in channels)
-        if in_use and ringing:
-            return "RINGINUSE"
-        if ringing:
-            return "RINGING"
-        if in_use and all(c.on_hold for c in in_use):
-            return "ONHOLD"
-        return "INUSE" if in_use else "NOT_INUSE"
+        uses = self._uses.get(device, Counter())
+        if uses["ringing"]:
+            return "RINGINUSE" if uses["in use"] or uses["held"] else "RINGING"
+        if uses["in use"]:
+            return "INUSE"
+        return "ONHOLD" if uses["held"] else "NOT_INUSE"

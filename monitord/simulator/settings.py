@@ -96,6 +96,12 @@ class Settings:
             raise ValueError("the user needs a secret")
 
     @property
+    def warm_up(self) -> float:
+        """How long the centre has been open when the first client can attach, so that it finds a
+        living one. A large one is left less time, as all of it costs the start."""
+        return 900.0 if self.agents <= 100 else 300.0
+
+    @property
     def ami_version(self) -> str:
         return VERSIONS[self.version][0]
 

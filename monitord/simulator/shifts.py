@@ -27,8 +27,7 @@ class Shifts:
     def _idle(self) -> Agent | None:
         """Somebody free, if not too many are gone already."""
         free = self._floor.free()
-        gone = sum(a.status in ("paused", "away") for a in self._floor.agents)
-        if not free or gone >= max(len(self._floor.agents) // 6, 1):
+        if not free or self._floor.gone >= max(len(self._floor.agents) // 6, 1):
             return None
         return self._rng.choice(free)
 

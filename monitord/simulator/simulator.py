@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 
 from monitord.simulator.actions import Actions
-from monitord.simulator.centre import WARM_UP, Centre
+from monitord.simulator.centre import Centre
 from monitord.simulator.clock import BATCH, Clock
 from monitord.simulator.faults import Faults
 from monitord.simulator.messages import Event
@@ -31,7 +31,7 @@ class Simulator:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         wall = time.time() if settings.wall is None else settings.wall
-        self.clock = Clock(wall - WARM_UP)
+        self.clock = Clock(wall - settings.warm_up)
         self.truth = Truth(self.clock, settings.truth)
         self.centre = Centre(settings, self.clock, self.truth)
         self.sessions: set[Session] = set()

@@ -71,8 +71,6 @@ class Supervision:
     def start(self) -> None:
         self.supervisor.busy = True
         pbx = self.world.pbx
-        pbx.before_hangup[self._before_hangup] = None
-        pbx.after_hangup[self._after_hangup] = None
         if not self.plan.exits:
             pbx.on_new_channel[self._new_channel] = None
         if self.plan.of == "customer":
@@ -182,6 +180,8 @@ class Supervision:
     def _listen(self, target: Channel) -> None:
         first = not self.attached
         self.spyee, self.attached = target, True
+        target.before_hangup[self._before_hangup] = None
+        target.after_hangup[self._after_hangup] = None
         self._call = target.owner if isinstance(target.owner, Call) else None
         self.world.pbx.emit("ChanSpyStart", spyer=self.spyer, spyee=target)
         if self.plan.of == "anyone":
@@ -360,8 +360,6 @@ class Supervision:
         for timer in self._timers:
             timer.cancel()
         pbx = self.world.pbx
-        pbx.before_hangup.pop(self._before_hangup, None)
-        pbx.after_hangup.pop(self._after_hangup, None)
         pbx.on_new_channel.pop(self._new_channel, None)
         self._first_call.on_agent.pop(self._another_agent, None)
         pbx.hang_up(self.spyer, cause)
