@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,9 @@ DEADLINE = 10.0
 STILL = Settings(User(secret=SECRET), port=0, speed=0, wall=1_795_320_000.0)
 
 
-async def watched_run(seed: int, seconds: float, version: int = 22) -> list[Event]:
+async def watched_run(seed: int, seconds: float, version: int = 22, **more: Any) -> list[Event]:
     seen: list[Event] = []
-    async with Simulator(replace(STILL, seed=seed, version=version)) as sim:
+    async with Simulator(replace(STILL, seed=seed, version=version, **more)) as sim:
         sim.centre.pbx.sinks.append(seen.append)
         await sim.advance(seconds)
     return seen
@@ -33,6 +34,20 @@ async def watched_run(seed: int, seconds: float, version: int = 22) -> list[Even
 async def test_the_same_seed_gives_the_same_day() -> None:
     assert await watched_run(7, 600) == await watched_run(7, 600)
     assert await watched_run(7, 100) != await watched_run(8, 100)
+    faulty = {"outages_per_hour": 30}
+    again = [await watched_run(7, 1800, **faulty) for _ in "12"]
+    assert [e.encode() for e in again[0]] == [e.encode() for e in again[1]]
+
+
+async def test_it_can_be_made_large() -> None:
+    large = replace(
+        STILL, agents=2000, supervisors=220, supervisions=200, calls_per_hour=20_000, speed=0
+    )
+    async with Simulator(large) as sim:
+        await sim.advance(30)
+        assert len(sim.centre.supervisions) == 200
+        assert len({agent.device for agent in sim.centre.floor.agents}) == 2000
+        assert sum(call.talking for call in sim.centre.calls) > 400
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

@@ -380,6 +380,7 @@ class Supervision:
         self._segments = 0
         self._tell(
             "supervision_started",
+            since=round(self._channel().created, 6),
             supervisor=self.supervisor.device,
             agent=self.agent.device,
             way="originate" if self.plan.originate else "feature_code",

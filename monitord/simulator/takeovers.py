@@ -164,6 +164,7 @@ class Takeover:
         """No ChanSpyStop comes, and the two get one linkedid (the older one)."""
         pbx, spyer, customer = self._pbx, self._spyer, self._customer
         spyer.priority += 1
+        spyer.application = spyer.data = ""
         bridge = pbx.new_bridge()
         pbx.enter(bridge, spyer)
         pbx.leave(customer)

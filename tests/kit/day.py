@@ -155,6 +155,8 @@ async def day(folder: Path, *, keypad: bool = True, **settings: Any) -> AsyncIte
             await asyncio.wait_for(here.attachment.link.live.wait(), DEADLINE)
             await here.caught_up()
             yield here
+            while sim.faults.away or sim.faults.booting:
+                await here.advance(1)
             assert here.attachment.failed == here.attachment.malformed == 0
             # What is due within a minute: wrap-ups, and who has left a spy for nowhere.
             hub.apply(PBX, ev.Tick(), At(here.now + 60_000, here.now + 60_000))

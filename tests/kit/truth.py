@@ -19,8 +19,6 @@ REASONS = {
 MEANS = {"feature_code": "dialplan", "originate": "application"}
 ATTACH_MS = 100
 """From ChanSpy's begin, which Status shows, to the attachment."""
-DIALLING_MS = 2000
-"""From a supervisor's dialling to the attachment, at most."""
 GONE = ("PBX restarted", "lost", "left", "moved", "call ended")
 """Reasons of an end that nobody saw."""
 
@@ -50,6 +48,8 @@ class Supervision:
     means: str
     of: str
     keypad: bool
+    since: int
+    """When the supervisor's channel came about."""
     started: int
     ended: int | None = None
     reason: str | None = None
@@ -90,6 +90,7 @@ def read_truth(path: Path) -> Truth:
                 MEANS[fact["way"]],
                 fact["of"],
                 fact["keypad"],
+                instant(fact["since"]),
                 at,
             )
         elif what == "supervision_ended":
@@ -167,7 +168,7 @@ class Comparison:
             self.exact += 1
             told = sorted(segments[row["id"]], key=lambda s: s["n"])
             wanted = _supervision(true)
-            if true.spyer in touched or self._unseen(true.started - DIALLING_MS, true.started):
+            if self._unseen(true.since, true.started):
                 wanted["means"] = row["means"]  # nobody saw how it came about
             self._same("supervision", wanted, _supervision_row(row, told))
         self._unsure_supervisions(unsure, list(rows.values()))
