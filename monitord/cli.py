@@ -79,22 +79,54 @@ def run(config: Path, host: str | None, port: int | None) -> None:
     show_default=True,
     help="For the demo's settings and ledger.",
 )
-def demo(port: int, seed: int, speed: float, folder: Path) -> None:
+@click.option("--agents", type=click.IntRange(1, 2000), default=20, show_default=True)
+@click.option("--supervisors", type=click.IntRange(0, 900), default=4, show_default=True)
+@click.option(
+    "--supervisions",
+    type=click.IntRange(0, 900),
+    default=0,
+    help="At once; without it half of the supervisors or more.",
+)
+@click.option(
+    "--calls-per-hour",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    help="Without it as many as keep the agents busy.",
+)
+@click.option(
+    "--outages-per-hour",
+    type=click.FloatRange(0, 60),
+    default=1.0,
+    show_default=True,
+    help="How often the connection to the PBX is lost for some seconds.",
+)
+@click.option(
+    "--truth",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for what really happened in the simulated centre, to hold the ledger against.",
+)
+def demo(port: int, folder: Path, **options: Any) -> None:
     """Start a simulated call centre and the daemon attached to it."""
     set_up_log("warning", "text")
-    _go(_demo(port, seed, speed, folder))
+    _go(_demo(port, folder, options))
 
 
-async def _demo(port: int, seed: int, speed: float, folder: Path) -> None:
-    click.echo("demo: starting the simulated call centre", err=True)
-    async with simulation.simulator(folder, seed=seed, speed=speed) as ami_port:
-        path, passwords = simulation.settings(folder, ami_port, port)
-        click.echo(f"demo: it speaks AMI on 127.0.0.1:{ami_port}; starting monitord", err=True)
+async def _demo(port: int, folder: Path, options: dict[str, Any]) -> None:
+    agents, supervisors = options["agents"], options["supervisors"]
+    click.echo(
+        f"demo: starting the simulated call centre, {agents} agents and {supervisors} supervisors",
+        err=True,
+    )
+    async with simulation.simulator(folder, **options) as centre:
+        path, passwords = simulation.settings(folder, centre, port)
+        click.echo(f"demo: it speaks AMI on 127.0.0.1:{centre.port}; starting monitord", err=True)
         async with running(_load(path)) as daemon:
             await daemon.attachments["demo"].link.live.wait()
             click.echo(f"\nThe page:  {daemon.url}\nSign in as")
             for login, password in passwords.items():
                 click.echo(f"  {login:<11} {password}   ({simulation.LOGINS[login]})")
+            if options["outages_per_hour"]:
+                click.echo("Now and then the PBX is out of reach for some seconds; that is meant.")
             click.echo("Ctrl-C ends it. The ledger stays in " + str(folder / "data"))
             sys.stdout.flush()
             await until_stopped(daemon, _stop_asked())

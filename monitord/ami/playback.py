@@ -125,6 +125,8 @@ class Playback:
             self._sink(replace(item, mono=at.mono, wall=at.wall))
             return
         event = item.event
+        if isinstance(event, ev.Remembered):
+            return  # rows of another ledger than the one that is written now
         if isinstance(event, ev.LinkChanged):
             heard = event.heard + self.shift_ms if event.heard else 0
             detail = event.detail
