@@ -23,6 +23,7 @@ from monitord.ami.attachment import Attachment
 from monitord.app import Running, StartError, recording, running
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
+from monitord.notify import notify
 from monitord.people.signin import PASSWORD_MOST, hash_password
 
 _CONFIG = click.option(
@@ -220,6 +221,7 @@ async def _serve(loaded: Loaded) -> None:
     stop = _stop_asked()  # first, so that a SIGTERM during the start ends it in order as well
     async with running(loaded) as daemon:
         click.echo(f"monitord serves the page at {daemon.url}", err=True)
+        notify("READY=1")  # so that “systemctl start” says whether it did
         await until_stopped(daemon, stop)
 
 

@@ -197,7 +197,7 @@ async def test_too_many_rights(tmp_path: Path) -> None:
     ("spoil", "about", "words"),
     [
         pytest.param("secret", "login", "Authentication failed", id="wrong secret"),
-        pytest.param("server", "reached", "Connect call failed", id="no server"),
+        pytest.param("server", "reached", "Connection refused", id="no server"),
         pytest.param("deaf", "login", "no answer to Challenge", id="no AMI"),
         pytest.param("closes", "login", "closed the connection", id="closes"),
     ],

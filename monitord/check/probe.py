@@ -9,7 +9,7 @@ import time
 from msgspec import Struct, field
 
 from monitord.ami.actions import AmiError, DeadlineError, LinkLostError, NotSentError
-from monitord.ami.link import Item, Link, LinkSettings, LoginRefusedError, Timing
+from monitord.ami.link import Item, Link, LinkSettings, LoginRefusedError, Timing, words
 from monitord.ami.protocol import Protocol, Received
 from monitord.check.evidence import Evidence
 
@@ -72,7 +72,7 @@ class Probe(Link):
         try:
             protocol = await self._connect()
         except (OSError, AmiError) as error:
-            found.unreachable = getattr(error, "strerror", None) or str(error)
+            found.unreachable = words(error)
             return found
         try:
             await self._talk(protocol, watch_s)
