@@ -1,13 +1,13 @@
 """The administrator's guide, followed to the letter on real Asterisk: each of its commands is run.
 
-Only places are changed (`Machine.here`): folders, ports, how long `check --wait` watches, and on 16
-the one line that the guide says is to be changed there.
+Only places are changed (`Machine.here`): folders and ports, and on 16 the one line that the guide
+says is to be changed there. systemd itself does not run: tests/kit/systemctl.py says what stands
+for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
-from monitord.ami.link import DEFAULT_TIMING
 from monitord.api.page import HOME
 from tests.kit.client import DEADLINE, Client
 from tests.kit.daemon import PASSWORD
 from tests.kit.guide import Block, Shell, read, syntax_error, unseen
+from tests.kit.ledger import read_ledger
 from tests.kit.proxy import Proxy
 from tests.kit.site import ROOT, Machine, make_wheel, tools
+from tests.kit.systemctl import UID
 from tests.lab.install import LabMissing, install, required
 from tests.lab.processes import end_orphans
 from tests.lab.scene import Call, Scene
@@ -34,7 +35,9 @@ NOT_EXECUTED: dict[str, str] = {}
 """First line of a block to the reason why it cannot be run in a test. There is none."""
 
 _ON = [
-    pytest.param(v, marks=[pytest.mark.asterisk, pytest.mark.xdist_group(f"asterisk{v}")], id=str(v))
+    pytest.param(
+        v, marks=[pytest.mark.asterisk, pytest.mark.xdist_group(f"asterisk{v}")], id=str(v)
+    )
     for v in (22, 16)
 ]
 
@@ -99,6 +102,7 @@ class Reader:
         beside: Callable[[Block], Awaitable[str]] = {
             "a call": self._in_a_call,
             "a supervised call": self._in_a_supervised_call,
+            "a supervised call, then Ctrl-C": self._before_ctrl_c,
             "a supervised call that must not change": self._must_not_change,
         }[block.meanwhile]
         return await beside(block)
@@ -122,12 +126,19 @@ class Reader:
         return output
 
     async def _in_a_supervised_call(self, block: Block) -> str:
+        async with self.supervised():
+            output = await self._run(block)
+        await self.rest()
+        return output
+
+    async def _before_ctrl_c(self, block: Block) -> str:
         task = asyncio.create_task(self._run(block))
         await self.connected()
         async with self.supervised():
-            output = await task
+            pass
         await self.rest()
-        return output
+        self.shell.interrupt()
+        return await task
 
     async def _must_not_change(self, block: Block) -> str:
         """The service dies; channels and bridges are the same, and it finds the spy again."""
@@ -181,7 +192,7 @@ class Reader:
             assert await sue.sign_in("sue", PASSWORD) == 200
             async with sue.http.get("/", headers={"Accept": "text/html"}) as page:
                 assert page.status == 200 and page.url.path == HOME
-                assert '/assets/app/' in await page.text()
+                assert "/assets/app/" in await page.text()
             async with sue.stream() as stream:
                 return await stream.until(
                     lambda s: next((x for x in s.of("supervision") if x["state"] == "active"), None)
@@ -200,9 +211,9 @@ class Reader:
         return proxy
 
     async def page_is_reached_through_the_proxy(self) -> None:
-        async with self.client() as nobody:
-            async with nobody.http.get("/", headers={"Accept": "text/html"}) as page:
-                assert page.status == 200 and page.url.path == "/sign-in"
+        html = {"Accept": "text/html"}
+        async with self.client() as nobody, nobody.http.get("/", headers=html) as page:
+            assert page.status == 200 and page.url.path == "/sign-in"
 
     async def cli(self, command: str) -> str:
         return await asyncio.to_thread(self.machine.server.cli, command)
@@ -236,7 +247,15 @@ async def test_the_whole_guide(machine: Machine, tmp_path: Path) -> None:
             await reader.follow([rest])
     assert not (machine.root / "opt/monitord").exists()
     assert not (machine.root / "etc/monitord").exists()
-    assert (machine.root / "var/lib/monitord/monitord.sqlite3").exists()
+    folder = machine.root / "var/lib/monitord"
+    ledger = folder / "monitord.sqlite3"
+    for path, mode in ((folder, 0o700), (ledger, 0o600)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        assert path.stat().st_uid == (UID if os.geteuid() == 0 else os.geteuid())
+    # One from before the backup was made, and one from after it was restored.
+    supervisions = read_ledger(ledger)["supervisions"]
+    assert [s["type"] for s in supervisions] == ["Coach", "Coach"]
+    assert all(s["ended_exact"] for s in supervisions)
     left = {b.code.splitlines()[0] for b in blocks} - {b.code.splitlines()[0] for b in reader.done}
     assert left == set(NOT_EXECUTED)
 

@@ -4,11 +4,12 @@ How the document is read:
 
 - Each block fenced as ``sh`` is run, in order, by one bash, as somebody does who follows it. A
   command in it that fails is a failure.
-- A block fenced as ``text`` right behind it is what one should see: each of its lines must stand in
-  what was printed, in this order. ``…`` is anything; how blanks and line breaks stand is no matter.
-- Comments right before a block: ``<!-- only: x -->`` for a variant, ``<!-- meanwhile: x -->`` for what
-  happens beside it, ``<!-- types: x -->`` for what is typed into it, ``<!-- until seen -->`` where
-  one looks again until it is there.
+- A block fenced as ``text`` right behind it is what one should see: each of its lines must stand
+  in what was printed, in this order. ``…`` is anything; how blanks and line breaks stand is no
+  matter.
+- Comments right before a block: ``<!-- only: x -->`` for a variant, ``<!-- meanwhile: x -->`` for
+  what happens beside it, ``<!-- types: x -->`` for what is typed into it, ``<!-- until seen -->``
+  where one looks again until it is there.
 """
 
 from __future__ import annotations
@@ -170,6 +171,12 @@ class Shell:
             if unseen(expected, output) is None or time.monotonic() > deadline:
                 return output
             time.sleep(0.2)  # what it looks at tells nobody when it changes
+
+    def interrupt(self) -> None:
+        """Ctrl-C, for the program that runs."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        for pid in children.read_text().split():
+            os.kill(int(pid), signal.SIGINT)
 
     def end(self) -> None:
         self._out.close()

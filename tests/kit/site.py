@@ -18,7 +18,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from tests.kit.systemctl import UID, Service
+from tests.kit.systemctl import Service
 from tests.lab.install import LabMissing, can_install, locked, remove_tree, required, run
 from tests.lab.install import cache_folder as cache
 from tests.lab.server import AsteriskServer
@@ -198,7 +198,6 @@ class Machine:
             text = re.sub(rf"(?<![\w/]){folder}\b", f"{self.root}{folder}", text)
         text = text.replace("5038", str(self.server.ports.ami))
         text = text.replace("8080", str(self.page_port))
-        text = text.replace("--wait 60", "--wait 6")  # s; the test needs no minute for its call
         if self.server.version == 16:
             text = text.replace("FILE=22", "FILE=16")
         return text
@@ -254,15 +253,13 @@ def _copy_packages(to: Path) -> None:
         if name == "monitord":
             continue
         for file in package.files or []:
-            if ".." not in file.parts and "__pycache__" not in file.parts:
+            source = Path(str(file.locate()))
+            if ".." not in file.parts and source.exists():
                 target = to / file
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(str(file.locate()), target)
+                shutil.copy2(source, target)  # with its time, so that what is compiled is current
 
 
 def _extras(line: str, name: str) -> tuple[str, ...]:
     """monitord asks for SQLAlchemy's part for asyncio."""
     return ("asyncio",) if name == "sqlalchemy" and "asyncio" in line else ()
-
-
-__all__ = ["ROOT", "UID", "Machine", "make_wheel", "tools"]

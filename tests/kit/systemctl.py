@@ -1,8 +1,9 @@
 """What systemd would do with one service's unit file, for machines of tests, where none runs.
 
-Done as in the unit: ExecStart= with the environment that a service gets, DynamicUser= (an uid that
-owns nothing else), StateDirectory=, LoadCredential=, UMask=, Type=notify; SIGTERM to stop. Not done, and so not
-shown by any test: Restart=, and what fences the service in (Protect*=, Restrict*=, SystemCall*=).
+Done as in the unit: ExecStart= with the environment that a service gets, Type=notify, DynamicUser=
+(an uid that owns nothing else), StateDirectory=, LoadCredential=, UMask=; SIGTERM to stop. Not
+done, and so not shown by any test: Restart=, and what fences the service in (Protect*=, Restrict*=,
+SystemCall*=, CapabilityBoundingSet=).
 Of those `systemd-analyze verify` says only that they are well-formed.
 
     python systemctl.py ROOT systemctl|journalctl|systemd-analyze ARGUMENTS
@@ -113,7 +114,9 @@ class Service:
         ended = os.pidfd_open(process.pid)
         try:
             if told not in select.select([told, ended], [], [], START_S)[0]:
-                raise SystemExit(f"Job for {self.name}.service failed. See journalctl -u {self.name}")
+                raise SystemExit(
+                    f"Job for {self.name}.service failed. See journalctl -u {self.name}"
+                )
             assert told.recv(100) == b"READY=1"
         finally:
             os.close(ended)
