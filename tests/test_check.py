@@ -259,7 +259,7 @@ def test_filters_that_do_not_filter() -> None:
 
 PROGRAM = (
     "import pathlib, sys; from monitord.check import run; from monitord import cli;"
-    "run.check.__defaults__ = (0, pathlib.Path(sys.argv.pop(1))); cli.main()"
+    "run.check.__defaults__ = (0, pathlib.Path(sys.argv.pop(1)), None); cli.main()"
 )
 
 

@@ -417,6 +417,8 @@ class Link:
 def words(error: Exception) -> str:
     """For a person, who wants to know what and not where in our code."""
     if isinstance(error, OSError) and error.strerror:
-        # asyncio puts "Connect call failed (address)" in place of what the system calls it.
-        return os.strerror(error.errno) if error.errno > 0 else error.strerror
+        # asyncio puts "Connect call failed (address)" in place of what the system calls it. A
+        # name that is not found has a number below 0 and words of its own.
+        number = error.errno or 0
+        return os.strerror(number) if number > 0 else error.strerror
     return str(error) or type(error).__name__

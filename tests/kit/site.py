@@ -36,7 +36,7 @@ TOOLS = {
 """Commands that following the guide takes, and Debian's packages that have them."""
 
 FOLDERS = (
-    *("/etc/systemd/system", "/etc/monitord", "/etc/asterisk"),
+    *("/etc/systemd/system", "/etc/monitord"),
     *("/opt/monitord", "/var/lib/monitord", "/var/backups"),
 )
 
