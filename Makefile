@@ -12,7 +12,8 @@ WORKERS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env page run test test-fast test-page test-asterisk test-browser traces rows check-rows lab \
+.PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser traces rows \
+        check-rows lab \
         lint types layers generate check-generated fmt clean
 
 help: ## list the verbs
@@ -36,6 +37,10 @@ env: .stamps/env ## the Python environment in .venv
 page: env ## build the page (only when its sources changed)
 	@echo "set-up 3/3: the page"
 	@$(BIN)/python web/build_page.py
+
+wheel: page ## one file for a site to install: dist/monitord-*.whl
+	@$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
 
 # --- use --------------------------------------------------------------------------------
 

@@ -20,7 +20,16 @@ from monitord import __version__
 from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.ami.link import DEFAULT_TIMING, AnyLink, Item, LinkSettings, Sink, Step, Timing
+from monitord.ami.link import (
+    DEFAULT_TIMING,
+    AnyLink,
+    Item,
+    LinkSettings,
+    Sink,
+    Step,
+    Timing,
+    words,
+)
 from monitord.api import page
 from monitord.api.keys import STREAMS
 from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
@@ -227,7 +236,7 @@ async def _serving(loaded: Loaded, application: web.Application) -> AsyncIterato
         try:
             await site.start()
         except (OSError, UnicodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "that is no host's name"
+            why = words(error) if isinstance(error, OSError) else "that is no host's name"
             raise StartError(
                 f"server.host, server.port: {server.host}:{server.port} cannot be listened on: "
                 f"{why}. Is something else using it?"

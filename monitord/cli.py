@@ -22,8 +22,10 @@ from monitord import demo as simulation
 from monitord.ami.actions import AmiError
 from monitord.ami.attachment import Attachment
 from monitord.app import Running, StartError, recording, running
+from monitord.check.report import Report
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
+from monitord.notify import notify
 from monitord.people.signin import PASSWORD_MOST, hash_password
 from monitord.replaying import LOGINS, replaying
 from monitord.tail.connection import RefusedError, is_open_text, origin_of
@@ -239,16 +241,23 @@ async def _replay(path: Path, speed: float, port: int, folder: Path | None, *, e
     type=click.IntRange(0, 86_400),
     default=0,
     metavar="SECONDS",
-    help="Watch what the PBXs send for that long.",
+    help="Watch what the PBXs send for that long, or until Ctrl-C.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def check(config: Path, wait: int, as_json: bool) -> None:
     """Look at settings, database and each PBX, and say what will not work. Changes nothing. Ends
     with 1 where something is wrong or refused; what was not yet seen is not wrong."""
     set_up_log("error", "text")
-    report = asyncio.run(check_all(config, wait))
+    report = asyncio.run(_check(config, wait))
     click.echo(report.json() if as_json else report.text())
     sys.exit(report.exit_code)
+
+
+async def _check(config: Path, wait: int) -> Report:
+    enough = asyncio.Event()
+    if wait:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, enough.set)
+    return await check_all(config, wait, enough=enough)
 
 
 @main.command()
@@ -361,6 +370,7 @@ async def _serve(loaded: Loaded) -> None:
     stop = _stop_asked()  # first, so that a SIGTERM during the start ends it in order as well
     async with running(loaded) as daemon:
         click.echo(f"monitord serves the page at {daemon.url}", err=True)
+        notify("READY=1")  # so that “systemctl start” says whether it did
         await until_stopped(daemon, stop)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import random
 import re
 import socket
@@ -238,7 +239,7 @@ class Link:
                 )
                 self._log.error("login_refused", answer=str(error), retry_in_s=round(pause, 1))
             except (OSError, AmiError) as error:
-                pause = self._retry(_words(error), wait)
+                pause = self._retry(words(error), wait)
                 wait = min(wait * 2, timing.retry_most)
             else:
                 refused_wait = timing.refused_first
@@ -437,8 +438,11 @@ class Link:
         self._sink(Step(at.mono, at.wall, event))
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """For a person, who wants to know what and not where in our code."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        # asyncio puts "Connect call failed (address)" in place of what the system calls it. A
+        # name that is not found has a number below 0 and words of its own.
+        number = error.errno or 0
+        return os.strerror(number) if number > 0 else error.strerror
     return str(error) or type(error).__name__
