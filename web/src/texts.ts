@@ -216,6 +216,7 @@ export const current = {
   status: "Agent’s status",
   statusNone: "no live status",
   paused: (reason: string) => `paused: ${reason}`,
+  holding: "call on hold",
   others: "Also on this agent",
   nobodyElse: "nobody else",
   means: "Started by",
