@@ -23,7 +23,9 @@ async def test_everybodys_supervisions_of_every_type_whatever_started_them(
         await ina.sign_in("ina")
         here = ina.coach_manager()
         await expect(here.users).to_contain_text("Nobody is coaching or monitoring now")
-        calls = {a: await scene.customer_calls_agent(f"555{a}", a) for a in ("1001", "1003", "1004")}
+        calls = {
+            a: await scene.customer_calls_agent(f"555{a}", a) for a in ("1001", "1003", "1004")
+        }
         # by a feature code, by another program, and by a code whose keypad takes the call over
         await scene.supervisor_dials("2002", COACH, "1001")
         await scene.originate_spy("2009", calls["1003"].agent_channel, "qE")
