@@ -131,7 +131,8 @@ async def test_it_fits_a_small_screen_a_zoomed_one_and_forced_colours(
         await page.set_viewport_size(ViewportSize(width=1440, height=900))
         await page.emulate_media(forced_colors="active")
         await sue.picture("forced-colours-1440")
-        assert await violations(page) == []
+        # the colours are the system's then, which axe does not know
+        assert await violations(page, but="color-contrast") == []
 
 
 async def _may_nothing(route: Route) -> None:

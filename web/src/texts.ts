@@ -42,6 +42,7 @@ export const frame = {
   notFound: "There is no page at this address.",
   notFoundHint: "It may have been mistyped, or belong to a newer version of this page.",
   toCoachManager: "Go to Coach Manager",
+  noPermissionTitle: "You may not see this page",
   noPermission: "Your role does not allow you to see supervisions. Whoever runs monitord can change that.",
   loading: "Loading …",
   outdated: "monitord was updated on the server. Reload this page to go on.",
