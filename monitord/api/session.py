@@ -55,7 +55,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _sign_in_address(request: web.Request) -> str:
     """With the way back, so that a link to a view also works for somebody who is not signed in."""
-    if request.path == "/":
+    if request.path == "/" or request.path.startswith("//"):  # two slashes name another host
         return "/sign-in"
     return f"/sign-in?{urlencode({'next': request.path_qs})}"
 

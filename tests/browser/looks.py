@@ -47,7 +47,9 @@ async def look(page: Page, state: str) -> list[str]:
         for width, height in WIDTHS.items():
             await page.set_viewport_size(ViewportSize(width=width, height=height))
             name = f"{state}-{width}-{theme}"
-            await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+            # a dialog's backdrop covers the window, not the whole page
+            whole = not await page.locator("dialog[open]").count()
+            await page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
             if over := await too_wide(page):
                 wrong.append(f"{name}: scrolls sideways by {over} px")
             # each theme and each layout once
