@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -91,7 +92,7 @@ async def measure(page: Page, doing: Activity, seconds: float) -> dict[str, Any]
     await doing(page, seconds)
     seen = await page.evaluate(READ)
     times, long = seen["times"], seen["long"]
-    deltas = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    deltas = sorted(b - a for a, b in itertools.pairwise(times))
     if not deltas:
         raise RuntimeError("the browser drew no picture")
 
