@@ -12,8 +12,8 @@ WORKERS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser traces rows \
-        check-rows lab \
+.PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser pictures \
+        bench-page traces rows check-rows lab \
         lint types layers generate check-generated fmt clean
 
 help: ## list the verbs
@@ -66,7 +66,13 @@ test-asterisk: page ## on real Asterisk 22 and 16
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
 
 test-browser: page ## in Chromium, with the real daemon and real Asterisk
-	$(BIN)/pytest -q -m browser
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser
+
+pictures: page ## every state of the page as pictures in build/pictures, looked at by axe on the way
+	$(BIN)/pytest -q -m browser tests/browser/test_coach_manager_states.py
+
+bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/page.json)
+	$(BIN)/python -m tests.bench.page
 
 traces: page ## record tests/traces anew from real Asterisk; review the diff
 	MONITORD_KEEP_TRACES=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"

@@ -32,10 +32,17 @@ export const frame = {
   viewer: "Signed in as",
   signOut: "Sign out",
   signOutFailed: "You could not be signed out: the server does not answer.",
-  compact: "Compact rows",
+  view: "View",
+  rows: "Rows",
+  comfortable: "Comfortable",
+  compact: "Compact",
+  theme: "Colours",
+  themes: { system: "As the system", light: "Light", dark: "Dark" },
   keys: "Keys",
   notFound: "There is no page at this address.",
+  notFoundHint: "It may have been mistyped, or belong to a newer version of this page.",
   toCoachManager: "Go to Coach Manager",
+  noPermissionTitle: "You may not see this page",
   noPermission: "Your role does not allow you to see supervisions. Whoever runs monitord can change that.",
   loading: "Loading …",
   outdated: "monitord was updated on the server. Reload this page to go on.",
@@ -67,6 +74,7 @@ export const connection = {
   pbxStale: (name: string, link: string, at: string, age: string) =>
     `${name}: ${link} since ${at} (${age}). Its rows are kept as they were.`,
   rowStale: (name: string, age: string) => `no data from ${name} for ${age}`,
+  asOf: (at: string, age: string) => `as of ${at}, ${age} ago`,
   explainLag: "Time from Asterisk to this browser: measured to the daemon, plus half the round trip.",
   zone: (zone: string) => `Times in ${zone}`,
 };
@@ -145,6 +153,14 @@ export const users = {
   emptyNoData: "No data yet. As soon as monitord answers, everybody who coaches or monitors is listed here.",
   disconnectBy: (who: string) => `disconnect requested by ${who}`,
   waitingSince: (at: string) => `no call since ${at}`,
+  search: "Search by name, agent or type",
+  searchShort: "Search",
+  found: (n: string, all: string) => `${n} of ${all}`,
+  noneFound: (text: string) => `Nobody here matches “${text}”.`,
+  clear: "Clear the search",
+  order: "Order of the list",
+  orders: { name: "By name", longest: "Longest first", newest: "Newest first", type: "By type" },
+  holding: "order held while you are here",
 };
 
 export const selected = {
@@ -162,6 +178,7 @@ export const selected = {
   disconnect: "Disconnect User",
   disabledNotLive: "Waits until the connection is live again.",
   disabledPbx: (pbx: string) => `Waits until ${pbx} can be reached again.`,
+  mayNot: "Your role may see supervisions, not disconnect them.",
   by: (who: string) => `Disconnect requested by ${who}; not confirmed yet.`,
 };
 
@@ -194,12 +211,13 @@ export const disconnect = {
 
 export const current = {
   title: "Currently Coaching / Monitoring",
-  empty: "Here stand the agent who is coached or monitored, their live status, and who hears whom:",
+  empty: "The agent who is coached or monitored, their live status, and who hears whom. Whoever is attached hears the call like this:",
   none: "Nobody is coached or monitored by this user now.",
   agent: "Agent",
   status: "Agent’s status",
   statusNone: "no live status",
   paused: (reason: string) => `paused: ${reason}`,
+  holding: "call on hold",
   others: "Also on this agent",
   nobodyElse: "nobody else",
   means: "Started by",
@@ -224,7 +242,7 @@ export const current = {
 
 export const calls = {
   title: "Users",
-  empty: "The call of the agent who is coached or monitored: number, campaign, list and result code.",
+  empty: "The call of the agent who is coached or monitored appears here, with its number, length, campaign, list and result code.",
   none: "No call is under supervision by this user now.",
   waiting: (agent: string) => `${agent} has no call now. The next one appears here by itself.`,
   callId: "Call ID",
@@ -290,11 +308,12 @@ export const keys = {
   list: [
     ["↑ ↓", "Go through the users"],
     ["Enter", "Select the user"],
+    ["/", "Search the users; Esc clears"],
     ["D", "Disconnect the selected user (asks first)"],
     ["?", "Show the keys"],
     ["Esc", "Close"],
   ],
-  single: "Single keys (D, ?) are on",
+  single: "Single keys (D, /, ?) are on",
   singleHint: "Switch off if you steer by voice or type by accident.",
 };
 
