@@ -6,7 +6,10 @@ import asyncio
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import pytest_asyncio
 from monitord.api import export, history
 from monitord.api.sheets import instant, safe
 from monitord.domain.words import SpyType
+from monitord.store import engine as engines
 from monitord.store.history import History, UnreadableError
 from tests.kit.centre import Centre, centre, until
 from tests.kit.client import DEADLINE
@@ -197,8 +201,6 @@ async def test_formulas(text: str, cell: str) -> None:
 
 
 async def test_an_instant_beyond_the_calendar_breaks_no_file() -> None:
-    from datetime import UTC
-
     assert instant(1 << 60, UTC) == str(1 << 60)
 
 
@@ -246,9 +248,16 @@ def exports(here: Centre) -> list[dict[str, Any]]:
     return [r for r in read_audit(here.database) if r["action"].startswith("export")]
 
 
+def under_way(here: Centre) -> int:
+    return here.daemon.web[export.EXPORTS].total()
+
+
 async def test_each_stands_in_the_audit_log(here: Centre) -> None:
+    # The outcome is written when the receiver has the last byte already.
+    await until(lambda: under_way(here) == 0, "earlier ones")
     before = len(exports(here))
     await export_of(here, "calls", format="json", agent="nobody")
+    await until(lambda: under_way(here) == 0, "this one")
     asked, outcome = exports(here)[before:]
     assert (asked["actor_id"], asked["target"]) == ("ina", "calls")
     assert asked["detail"] == {"filters": {"agent": "nobody"}, "format": "json", "rows": 0}
@@ -277,8 +286,12 @@ async def test_one_that_breaks_off_cannot_be_taken_for_whole(
             async for chunk in response.content.iter_any():
                 got += chunk
     assert b'"complete"' not in got
-    detail = await until(lambda: exports(here)[-1]["detail"].get("outcome") and exports(here)[-1])
-    assert detail["detail"] == {"outcome": "broken off", "why": "disk I/O error", "rows": 500}
+    await until(lambda: under_way(here) == 0, "its place")
+    assert exports(here)[-1]["detail"] == {
+        "outcome": "broken off",
+        "why": "disk I/O error",
+        "rows": 500,
+    }
 
 
 async def test_one_ends_with_its_receiver_and_with_the_session(tmp_path: Path) -> None:
@@ -299,29 +312,32 @@ async def test_one_ends_with_its_receiver_and_with_the_session(tmp_path: Path) -
             assert other.status == 200, "of another person"
         first.close()
         # Its receiver has left, so its place is free without anybody reading it to the end.
-        await until(lambda: here.daemon_exports() == 1, "the first one's place")
+        await until(lambda: under_way(here) == 1, "the first one's place")
         async with here.ina.http.delete("/api/v1/session") as response:
             assert response.status == 204
         async with asyncio.timeout(DEADLINE):
             with pytest.raises(aiohttp.ClientError):
                 await second.read()
-        outcomes = [
-            r["detail"] for r in exports(here) if r["action"] == "export outcome"
-        ]
+        await until(lambda: under_way(here) == 0, "all places")
+        outcomes = [r["detail"] for r in exports(here) if r["action"] == "export outcome"]
         assert sorted(o["why"] for o in outcomes) == ["", "the receiver left", "the session ended"]
 
 
 async def test_not_while_the_audit_log_cannot_be_written(
-    here: Centre, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sqlite3
-    from contextlib import closing
+    monkeypatch.setattr(engines, "BUSY_MS", 100)
+    async with centre(tmp_path) as here:
+        await _refused_without_the_audit_log(here)
 
+
+async def _refused_without_the_audit_log(here: Centre) -> None:
+    await here.daemon.recorder.settled()
     with closing(sqlite3.connect(here.database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert await refused(here, "/api/v1/calls/export", format="csv") == (503, None)
         other.execute("ROLLBACK")
-    assert export.EXPORTS and here.daemon_exports() == 0
+    assert under_way(here) == 0
 
 
 async def test_csv_needs_a_protocol_that_can_break_off(here: Centre) -> None:
