@@ -310,6 +310,7 @@ async def test_one_ends_with_its_receiver_and_with_the_session(tmp_path: Path) -
             assert third.status == 429
         async with here.sue.http.get(path, params={**params, "agent": "nobody"}) as other:
             assert other.status == 200, "of another person"
+            await other.read()
         first.close()
         # Its receiver has left, so its place is free without anybody reading it to the end.
         await until(lambda: under_way(here) == 1, "the first one's place")
