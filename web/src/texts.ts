@@ -403,6 +403,7 @@ export const exporting = {
     segments: "Each part of a supervision with one type and one call, with its phone number, campaign, list and result code.",
     json: "Segments stand inside their supervision, and so do the times in which a PBX could not be seen.",
   },
+  hintFlat: "The times in which a PBX could not be seen stand in it as well.",
   start: "Export",
   cancel: "Cancel",
   stop: "Stop the export",
