@@ -3,6 +3,7 @@ no PBX that could be reached."""
 
 from __future__ import annotations
 
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -138,16 +139,21 @@ def nobody() -> int:
         return int(held.getsockname()[1])
 
 
-@asynccontextmanager
-async def daemon_with(rows: list[Any], folder: Path) -> AsyncIterator[str]:
-    """Its address."""
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    engine = await open_store(sqlite_url(data / "monitord.sqlite3"))
+async def fill(database: Path, rows: list[Any]) -> None:
+    """Make a ledger that holds these rows."""
+    engine = await open_store(sqlite_url(database))
     recorder = Recorder(engine)
     recorder.take(rows)
     assert await recorder.write()
     await engine.dispose()
+
+
+@asynccontextmanager
+async def daemon_on(database: Path, folder: Path) -> AsyncIterator[str]:
+    """A daemon on a copy of a ledger; gives its address."""
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    shutil.copy(database, data / "monitord.sqlite3")
     async with process(Site(ami_port=nobody(), secret="x").write(folder)) as url:
         yield url
 

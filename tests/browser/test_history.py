@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -13,7 +14,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Visitor, visitor
@@ -24,7 +24,8 @@ from tests.browser.ledger import (
     MINUTE,
     SUES,
     TYPES,
-    daemon_with,
+    daemon_on,
+    fill,
     now,
     past,
 )
@@ -33,7 +34,7 @@ from tests.kit.centre import until
 from tests.kit.ledger import read_audit, read_ledger
 from tests.lab.scene import COACH, MONITOR, Scene
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.browser
 
 HISTORY = "/quality/quality-assurance/history"
 SECTION = "Coaching / Monitoring History"
@@ -49,12 +50,20 @@ class Past:
     database: Path
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def old(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Past]:
-    folder = tmp_path_factory.mktemp("past")
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
+    """A ledger written once, and its time."""
     at = now()
-    async with daemon_with(past(at), folder) as url:
-        yield Past(url, at, folder / "data" / "monitord.sqlite3")
+    database = tmp_path_factory.mktemp("past") / "monitord.sqlite3"
+    asyncio.run(fill(database, past(at)))
+    return at, database
+
+
+@pytest.fixture
+async def old(filled: tuple[int, Path], tmp_path: Path) -> AsyncIterator[Past]:
+    at, database = filled
+    async with daemon_on(database, tmp_path) as url:
+        yield Past(url, at, tmp_path / "data" / "monitord.sqlite3")
 
 
 def shown(ms: int) -> str:
@@ -91,6 +100,8 @@ async def test_several_hundred_are_paged_to_the_very_last(old: Past, browser: Br
         # Only rows in sight are drawn: all of them are met on the way up.
         met: dict[int, str] = {}
         box = sue.page.locator(".detail")
+        await box.evaluate("box => box.scrollTo(0, box.scrollHeight)")
+        await expect(rows_of(section).last).to_have_attribute("aria-rowindex", str(SUES + 1))
         while 2 not in met:
             for row in await rows_of(section).all():
                 place = int(await row.get_attribute("aria-rowindex") or 0)
@@ -170,12 +181,11 @@ async def test_length_and_target_of_the_selected_user_alone(old: Past, browser: 
         await sue.picture("history-section-5")
 
 
-@pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.row("003-30", "003-31", "003-37")
 async def test_the_campaign_stays_what_it_was(
     scene: Scene, daemon_url: str, browser: Browser
 ) -> None:
-    """On real Asterisk: two supervisions of one call, whose campaign changes in between and after."""
+    """On real Asterisk: two supervisions of a call whose campaign changes in between and after."""
     async with visitor(browser, daemon_url) as sue:
         page = sue.page
         call = await scene.customer_calls("5551234", campaign="spring")
@@ -226,7 +236,7 @@ async def test_the_address_is_the_view(old: Past, browser: Browser) -> None:
         await expect(page).to_have_title("Supervisions · History · monitord")
 
         await page.keyboard.press("/")
-        await expect(page.get_by_label("When")).to_be_focused()
+        await expect(page.get_by_label("When", exact=True)).to_be_focused()
         await page.get_by_role("combobox", name="Supervisor").fill("train")
         await page.get_by_role("option", name="Tom Trainer").wait_for()
         await page.keyboard.press("ArrowDown")
@@ -321,7 +331,7 @@ async def test_rows_segments_gaps_and_the_call_they_belong_to(old: Past, browser
         await page.get_by_label("Status", exact=True).select_option("paused")
         await expect(page.get_by_text(f"{ALL // 2:,} found")).to_be_visible()
         await expect(rows_of(page).first).to_contain_text("lunch")
-        await page.get_by_label("When").select_option("between")
+        await page.get_by_label("When", exact=True).select_option("between")
         start = datetime.fromtimestamp(
             (old.at - HOUR - 30 * MINUTE) / 1000, ZoneInfo("Europe/London")
         )
@@ -409,10 +419,11 @@ async def test_every_state_is_accessible(old: Past, browser: Browser, dark: bool
             await expect(page.get_by_role("table", name="Segments").first).to_be_visible()
             await look("open")
             await filters()
-            await page.get_by_label("When").select_option("last7")
+            await page.get_by_label("When", exact=True).select_option("last7")
             await page.get_by_label("Type", exact=True).select_option("Coach")
             await page.get_by_role("combobox", name="Campaign").click()
-            await expect(page.get_by_role("option")).to_have_count(len(CAMPAIGNS) - 1)
+            offered = page.get_by_role("listbox", name="Campaign").get_by_role("option")
+            await expect(offered).to_have_count(len(CAMPAIGNS) - 1)
             await page.keyboard.press("ArrowDown")
             await look("filter")
             await page.keyboard.press("Escape")
@@ -442,7 +453,8 @@ async def test_every_state_is_accessible(old: Past, browser: Browser, dark: bool
 
 
 async def test_before_anything_is_on_record(tmp_path: Path, browser: Browser) -> None:
-    async with daemon_with([], tmp_path) as url, visitor(browser, url) as sue:
+    await fill(tmp_path / "empty", [])
+    async with daemon_on(tmp_path / "empty", tmp_path) as url, visitor(browser, url) as sue:
         await sue.sign_in("sue")
         await sue.page.goto(url + HISTORY)
         await expect(sue.page.get_by_text("No supervision is on record yet")).to_be_visible()
