@@ -4,14 +4,16 @@ import { parameters, type View } from "../history/view";
 import type { SupervisionRow } from "../wire";
 
 const PAGE = 25;
+/** Several changes within this time (a call ends: segment, state, removal) are one refresh. */
+const SETTLE_MS = 250;
 const everything = (): View => ({ ledger: "supervisions", filters: {}, range: {} });
 
 export class HistoryOf {
   id = $state<string | null>(null);
   /** Without `supervisor`, which is the selected user. */
   view = $state.raw<View>(everything());
-  readonly #all = new Listing<SupervisionRow>(PAGE, false);
-  readonly #fitting = new Listing<SupervisionRow>(PAGE, false);
+  readonly #all = new Listing<SupervisionRow>(PAGE, SETTLE_MS, false);
+  readonly #fitting = new Listing<SupervisionRow>(PAGE, SETTLE_MS, false);
 
   /** Newest first and unfiltered: what the rest of the page knows this user by. */
   get rows(): SupervisionRow[] {

@@ -6,8 +6,6 @@ import type { Count, Gap } from "../wire";
 import { count, gaps, page } from "./api";
 import type { Ledger } from "./view";
 
-/** Several changes within this time (a call ends: segment, state, removal) are one refresh. */
-const SETTLE_MS = 250;
 /** Running rows below the head that a refresh looks after one by one. */
 const RUNNING_MOST = 20;
 
@@ -34,10 +32,16 @@ export class Listing<Row extends Entry> {
   #stop = new AbortController();
   #settle: ReturnType<typeof setTimeout> | undefined;
   readonly #size: number;
+  readonly #settleMs: number;
   readonly #withGaps: boolean;
 
-  constructor(size: number, withGaps: boolean) {
+  /**
+   * @param size rows of a page
+   * @param settleMs changes within this time are one refresh
+   */
+  constructor(size: number, settleMs: number, withGaps: boolean) {
     this.#size = size;
+    this.#settleMs = settleMs;
     this.#withGaps = withGaps;
   }
 
@@ -54,6 +58,7 @@ export class Listing<Row extends Entry> {
     this.#stop.abort();
     this.#stop = new AbortController();
     clearTimeout(this.#settle);
+    this.#settle = undefined;
     this.#shown = null;
     this.rows = [];
     this.next = null;
@@ -69,8 +74,11 @@ export class Listing<Row extends Entry> {
 
   /** Soon, once for several calls. */
   refresh(): void {
-    clearTimeout(this.#settle);
-    this.#settle = setTimeout(() => void this.#head(), SETTLE_MS);
+    // never put off by a later call, or a busy floor would refresh nothing
+    this.#settle ??= setTimeout(() => {
+      this.#settle = undefined;
+      void this.#head();
+    }, this.#settleMs);
   }
 
   retry(): void {
