@@ -29,8 +29,9 @@ async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 async def test_who_and_out(here: Centre) -> None:
     me = await here.sue.get("/api/v1/session")
-    assert me["permissions"] == ["supervision.disconnect", "supervision.see"]
-    assert (await here.ina.get("/api/v1/session"))["permissions"] == ["supervision.see"]
+    assert me["permissions"] == ["history.export", "supervision.disconnect", "supervision.see"]
+    seen = (await here.ina.get("/api/v1/session"))["permissions"]
+    assert seen == ["history.export", "supervision.see"]
     async with Client(here.daemon.url) as thief:
         thief.http.cookie_jar.update_cookies(
             {c.key: c.value for c in here.ina.http.cookie_jar}, response_url=thief.http._base_url

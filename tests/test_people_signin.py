@@ -44,7 +44,10 @@ async def test_a_session_and_its_end(people: SignIn, clock: Clock) -> None:
     got = await people.sign_in("ina", PASSWORD, "here")
     assert got is not None
     token, account = got
-    assert people.account(token) is account and account.permissions == {"supervision.see"}
+    assert people.account(token) is account and account.permissions == {
+        "history.export",
+        "supervision.see",
+    }
     assert people.account("x") is None and people.account("\udcff") is None
     ended: list[int] = []
     people.on_end(token, lambda: ended.append(1))

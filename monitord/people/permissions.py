@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-Permission = Literal["supervision.see", "supervision.disconnect"]
+Permission = Literal["supervision.see", "supervision.disconnect", "history.export"]
 
 
 class Role(StrEnum):
@@ -16,6 +16,6 @@ class Role(StrEnum):
 
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.VIEWER: frozenset({"supervision.see"}),
-    Role.SUPERVISOR: frozenset({"supervision.see", "supervision.disconnect"}),
+    Role.VIEWER: frozenset({"supervision.see", "history.export"}),
+    Role.SUPERVISOR: frozenset({"supervision.see", "supervision.disconnect", "history.export"}),
 }

@@ -3,7 +3,7 @@
  * per place: a bundle carries only what it shows (the sign-in page must stay small and know
  * nothing of the rest).
  */
-import type { AgentStatus, EndReason, LinkState, Provenance, SpyType } from "./wire";
+import type { AgentStatus, Direction, EndReason, LinkState, Provenance, SpyType } from "./wire";
 
 export const signIn = {
   title: "Sign in",
@@ -29,6 +29,7 @@ export const frame = {
   quality: "Quality",
   qualityAssurance: "Quality Assurance",
   coachManager: "Coach Manager",
+  history: "History",
   viewer: "Signed in as",
   signOut: "Sign out",
   signOutFailed: "You could not be signed out: the server does not answer.",
@@ -276,6 +277,162 @@ export const history = {
   all: (n: string) => `All ${n} shown`,
   allOne: "The only one is shown",
   lengthUnknown: "not known",
+  moreFailed: "The next ones could not be loaded.",
+  noneFits: "No supervision of this user fits these filters.",
+  earlierCampaigns: (names: string) => `before that: ${names}`,
+  filter: "Filter",
+  filterSome: (n: string) => `Filter (${n})`,
+};
+
+export const historyPage = {
+  title: "History",
+  ledgers: "Ledgers",
+  ledger: {
+    supervisions: "Supervisions",
+    calls: "Calls",
+    "agent-status": "Agent status",
+  },
+  supervisor: "Supervisor",
+  agent: "Agent",
+  status: "Status",
+  reason: "Reason",
+  callId: "Call ID",
+  number: "Phone number",
+  direction: "Direction",
+  queue: "Queue",
+  list: "List",
+  result: "Result code",
+  campaign: "Campaign",
+  talk: "Talk",
+  hold: "Hold",
+  wrapUp: "Wrap-up",
+  loading: "Loading …",
+  one: "1 found",
+  found: (n: string) => `${n} found`,
+  moreThan: (n: string) => `more than ${n} found`,
+  counting: "counting …",
+  notCounted: "could not be counted",
+  asOf: (at: string) => `As of ${at}`,
+  refresh: "Refresh",
+  callsOf: (id: string) => `Supervisions of call ${id}`,
+  callOf: (id: string) => `Call ${id}`,
+  gap: (pbx: string, from: string, to: string) =>
+    `${pbx} could not be seen from ${from} to ${to}. What happened then may be missing here.`,
+  gapOpen: (pbx: string, from: string) =>
+    `${pbx} has not been seen since ${from}. What happens there is missing here.`,
+  gapWhy: (why: string) => `Reason: ${why}`,
+  emptyTitle: {
+    supervisions: "No supervision is on record yet",
+    calls: "No call is on record yet",
+    "agent-status": "No agent’s status is on record yet",
+  },
+  empty: {
+    supervisions:
+      "Every Monitor, Coach, Barge and Barge-Kick is kept here from the moment it starts. Begin one, for example by dialling your feature code for Monitor and then an agent’s extension.",
+    calls: "Every call of an agent is kept here. The first one appears when a customer and an agent talk.",
+    "agent-status":
+      "Each time that an agent spends available, in a call, paused and so on is kept here. It begins when an agent logs in to a queue or their telephone registers.",
+  },
+  noneTitle: "Nothing fits these filters",
+  none: "Widen the dates or take a filter away.",
+  noneClear: "Clear filters",
+  failedTitle: "The history could not be loaded",
+  more: "Show more",
+  moreFailed: "The next rows could not be loaded.",
+  shown: (n: string) => `${n} shown, older ones follow`,
+  all: (n: string) => `All ${n} shown`,
+  allOne: "The only one is shown",
+  noNumber: "no number",
+  noQueue: "no queue",
+};
+
+export const filters = {
+  title: "Filters",
+  open: (n: string) => (n === "0" ? "Filters" : `Filters (${n})`),
+  clear: "Clear filters",
+  any: "any",
+  supervisor: "Supervisor",
+  agent: "Agent",
+  target: "Target user",
+  campaign: "Campaign",
+  type: "Type",
+  possible: "or possibly so",
+  possibleTip:
+    "Also rows that read “at least” something weaker, or Unknown: they may have been of this type.",
+  list: "List",
+  result: "Result code",
+  queue: "Queue",
+  number: "Phone number",
+  direction: "Direction",
+  directions: {
+    inbound: "calling in",
+    outbound: "being called",
+    internal: "internal",
+    unknown: "not known",
+  } satisfies Record<Direction, string>,
+  status: "Status",
+  call: "Call ID",
+  endReason: "End",
+  pbx: "PBX",
+  range: "When",
+  from: "From",
+  to: "To",
+  preset: {
+    ever: "any time",
+    today: "today",
+    yesterday: "yesterday",
+    last7: "last 7 days",
+    between: "between …",
+  },
+  rangeWrong: "“To” must be later than “From”.",
+  moreChoices: "There are more: type a part of the name.",
+  noChoices: "Nothing on record has this name.",
+  choicesFailed: "The choices could not be loaded.",
+  clearOne: (name: string) => `Clear ${name}`,
+};
+
+export const savedViews = {
+  button: "Views",
+  title: "Saved views",
+  none: "No view is saved in this browser yet.",
+  name: "Name",
+  save: "Save this view",
+  remove: (name: string) => `Remove ${name}`,
+  hint: "Kept in this browser. To share a view, send its address: the link shows the same rows.",
+  full: "There is no room for more than 30 views. Remove one first.",
+};
+
+export const exporting = {
+  button: "Export",
+  title: {
+    supervisions: "Export supervisions",
+    calls: "Export calls",
+    "agent-status": "Export agent status",
+  },
+  what: "All rows that fit the filters are exported, not only those on the screen.",
+  format: "Format",
+  formats: {
+    csv: "CSV, for spreadsheets",
+    segments: "CSV, a row for each segment",
+    json: "JSON, for programs",
+  },
+  hint: {
+    csv: "Times carry their zone. A cell that a spreadsheet would take for a formula, such as +44…, begins with an apostrophe.",
+    segments: "Each part of a supervision with one type and one call, with its phone number, campaign, list and result code.",
+    json: "Segments stand inside their supervision, and so do the times in which a PBX could not be seen.",
+  },
+  hintFlat: "The times in which a PBX could not be seen stand in it as well.",
+  start: "Export",
+  cancel: "Cancel",
+  stop: "Stop the export",
+  close: "Close",
+  again: "Try again",
+  starting: "Starting …",
+  progress: (n: string, all: string) => `${n} of ${all} rows`,
+  label: "Rows exported",
+  done: (n: string, name: string) => `${n} rows are complete in ${name}.`,
+  cancelled: "The export was stopped. No file was saved.",
+  failed: "The export broke off. No file was saved, because a part could be taken for the whole.",
 };
 
 export const segments = {
@@ -310,6 +467,7 @@ export const keys = {
     ["Enter", "Select the user"],
     ["/", "Search the users; Esc clears"],
     ["D", "Disconnect the selected user (asks first)"],
+    ["/", "Go to the filters of the history"],
     ["?", "Show the keys"],
     ["Esc", "Close"],
   ],

@@ -30,7 +30,7 @@ export type LinkState = (typeof LINK_STATE)[number];
 export const KIND = ["pbx", "agent", "call", "supervision"] as const;
 export type Kind = (typeof KIND)[number];
 
-export const PERMISSION = ["supervision.see", "supervision.disconnect"] as const;
+export const PERMISSION = ["supervision.see", "supervision.disconnect", "history.export"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 /** One Asterisk and how the daemon stands with it. */
@@ -255,10 +255,12 @@ export interface SupervisionRow {
   length_ms: number | null;
   waiting_ms: number;
   means: string;
-  /** As it was then. */
+  /** As it was then: of the last call under it. */
   campaign: string | null;
   /** Of the last call under it. */
   call_id: string | null;
+  /** Of the calls before, where they were others. */
+  earlier_campaigns: string[];
 }
 
 export interface SupervisionPage {
@@ -347,6 +349,27 @@ export interface Gap {
 export interface GapPage {
   rows: Gap[];
   next: string | null;
+}
+
+/** How many rows fit the filters. */
+export interface Count {
+  rows: number;
+  /** False: there are more; it was counted no further. */
+  exact: boolean;
+}
+
+/** A value that a filter can be set to. */
+export interface Choice {
+  value: string;
+  /** As people know it; the value itself where it has no other name. */
+  name: string;
+}
+
+export interface Choices {
+  /** In the names' order. */
+  choices: Choice[];
+  /** True: these are not all; type more of the name. */
+  more: boolean;
 }
 
 /** Why a request was not carried out, with the field that is to blame. */
