@@ -1,11 +1,14 @@
-"""For all tests: the table of cases that were shown on real Asterisk."""
+"""For all tests: the table of cases that were shown on real Asterisk, and the databases."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.kit.cases import Results, describe
+from tests.kit.stores import postgres, postgres_server, store
 from tests.kit.traces import KEEP
+
+__all__ = ["postgres", "postgres_server", "store"]
 
 _results = Results()
 

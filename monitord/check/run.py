@@ -6,8 +6,9 @@ import asyncio
 from pathlib import Path
 
 from monitord.api import page
+from monitord.check.database import database_section
 from monitord.check.evidence import Evidence
-from monitord.check.here import database_section, settings_section
+from monitord.check.here import settings_section
 from monitord.check.judge import sections
 from monitord.check.probe import Found, Probe
 from monitord.check.report import Line, Report, Section, Verdict
@@ -23,8 +24,7 @@ async def check(path: Path, watch_s: int = 0, page_folder: Path = page.FOLDER) -
         return Report([Section("Settings", [Line("file", Verdict.WRONG, str(error), hint)])], 0)
     found = await asyncio.gather(*(_look(loaded, n, watch_s) for n in range(len(loaded.links))))
     here = [settings_section(loaded, page_folder)]
-    # In a thread, as a large ledger takes a while to be looked through.
-    here.append(await asyncio.to_thread(database_section, loaded))
+    here.append(await database_section(loaded))
     there = []
     for link, pbx, one in zip(loaded.links, loaded.settings.pbx, found, strict=True):
         where = f"[{link.host}]:{link.port}" if ":" in link.host else f"{link.host}:{link.port}"
