@@ -15,11 +15,12 @@ from monitord.store.engine import open_store, sqlite_url
 from monitord.store.history import CursorError, History, Query, UnreadableError
 from monitord.store.recorder import Recorder
 from tests.kit.records import alias, call, gap, segment, status, supervision
+from tests.kit.stores import Store
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    opened = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
+async def engine(store: Store) -> AsyncIterator[AsyncEngine]:
+    opened = await open_store(store.url)
     yield opened
     await opened.dispose()
 

@@ -41,7 +41,7 @@ async def database_section(loaded: Loaded) -> Section:
 async def _postgres(url: URL) -> list[Line]:
     name = name_of(url)
     try:
-        connection = await connect(url, statement_s=LOOK_S, wait_s=LOOK_S * 1.5)
+        connection = await connect(url, statement_s=LOOK_S)
     except Unreachable as error:
         why = f"{name} cannot be reached: {error}"
         return [Line("server", Verdict.WRONG, why, "“monitord run” does not start without it.")]

@@ -85,20 +85,25 @@ def postgres_url(text: str, password: str | None = None) -> URL:
 
 def shown(url: URL) -> str:
     """The address for people and logs, without the password and the options."""
-    return url.set(drivername="postgresql", password=None, query={}).render_as_string()
+    return _public(url).set(query={}).render_as_string()
+
+
+def _public(url: URL) -> URL:
+    """In libpq's form and without the password, which ``URL.set`` cannot take away."""
+    return URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
 
 
 async def connect(
-    url: URL, *, busy_ms: int = 5000, statement_s: float = COMMAND_S, wait_s: float | None = None
+    url: URL, *, busy_ms: int = 5000, statement_s: float | None = None
 ) -> asyncpg.Connection:
     """One connection, set up as all of ours are, which lays claim to nothing.
 
-    ``statement_s`` is the server's bound of a statement in seconds, 0 for none; ``wait_s`` ours.
+    ``statement_s`` is a statement's bound in seconds, 0 for none, in place of ``COMMAND_S``.
 
     Raises:
         Unreachable: with the reason.
     """
-    address = url.set(drivername="postgresql", password=None)
+    statement_s = COMMAND_S if statement_s is None else statement_s
     settings = {
         "application_name": f"monitord@{socket.gethostname()[:40]}:{os.getpid()}",
         "lock_timeout": str(busy_ms),
@@ -110,10 +115,10 @@ async def connect(
     }
     try:
         connection = await asyncpg.connect(
-            address.render_as_string(hide_password=False),
+            _public(url).render_as_string(),
             password=url.password,
             timeout=CONNECT_S,
-            command_timeout=wait_s,
+            command_timeout=statement_s * 1.5 or None,
             server_settings=settings,
         )
     except TimeoutError:
@@ -180,18 +185,13 @@ class Place:
         self._busy_ms = busy_ms
         self.me = secrets.randbelow((1 << 31) - 1) + 1
 
-    async def connect(self, statement_s: float = COMMAND_S) -> asyncpg.Connection:
+    async def connect(self, statement_s: float | None = None) -> asyncpg.Connection:
         """
         Raises:
             Taken: another daemon is there.
             Unreachable: with another reason.
         """
-        connection = await connect(
-            self._url,
-            busy_ms=self._busy_ms,
-            statement_s=statement_s,
-            wait_s=statement_s * 1.5 or None,
-        )
+        connection = await connect(self._url, busy_ms=self._busy_ms, statement_s=statement_s)
         async with _ended_if_it_fails(connection):
             await _claim(connection, self.me)
         return connection
@@ -213,7 +213,7 @@ def _engine(
     # Parameters hold names and numbers, which must not get into a log by an error's text. A reader
     # sees one moment, as in SQLite; with one daemon at work no two writers can be at odds.
     return create_async_engine(
-        url.set(password=None),
+        _public(url).set(drivername="postgresql+asyncpg"),
         async_creator=creator,
         hide_parameters=True,
         isolation_level="REPEATABLE READ",

@@ -17,11 +17,13 @@ from monitord.store.tables import metadata
 VERSIONS = "alembic_version"
 """Alembic's own table."""
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 
 def alembic_config(connection: Connection | None = None) -> Config:
     config = Config()
     # Alembic's settings are a ConfigParser's, in which a per cent sign begins a name.
-    folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
+    folder = str(MIGRATIONS).replace("%", "%%")
     config.set_main_option("script_location", folder)
     config.attributes["connection"] = connection
     return config

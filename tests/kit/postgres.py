@@ -154,7 +154,7 @@ class Server:
             for folder in (self.folder, self.data):
                 os.chown(folder, account.pw_uid, account.pw_gid)
         self._process: subprocess.Popen[bytes] | None = None
-        options = ["--username=admin", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        options = ["--username=admin", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
         run([*self._command("initdb"), "-D", str(self.data), *options, "--auth=trust"])
         with (self.data / "pg_hba.conf").open("w") as file:
             file.write("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
