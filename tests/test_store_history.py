@@ -109,7 +109,9 @@ async def test_one_supervision_with_its_segments(engine: AsyncEngine) -> None:
     assert await History(engine).supervision("f" * 20) is None
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "OjE", "LTE6aWQ", "OTk5OTk5OTk5OTk5OTk5OTk5OTox"])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "é", "OjE", "LTE6aWQ", "NToA", "OTk5OTk5OTk5OTk5OTk5OTk5OTox"]
+)
 async def test_cursor_garbage(cursor: str, engine: AsyncEngine) -> None:
     with pytest.raises(CursorError):
         await History(engine).supervisions(Query(limit=1, cursor=cursor))

@@ -22,13 +22,7 @@ from monitord.store.recorder import Recorder
 from tests.kit.centre import until
 from tests.kit.postgres import Server
 from tests.kit.records import gap, supervision
-from tests.kit.stores import PostgresStore
-
-EVERYTHING = """
-    SELECT c.relname, c.relkind, c.relnatts, c.relowner, c.relfilenode, c.xmin::text
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname NOT LIKE 'pg_%' AND n.nspname <> 'information_schema' ORDER BY 1
-"""
+from tests.kit.stores import EVERYTHING, PostgresStore
 
 
 @pytest.fixture(autouse=True)

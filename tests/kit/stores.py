@@ -19,6 +19,14 @@ from tests.lab.install import LabMissing, required
 BOTH = ("sqlite", "postgresql")
 
 
+EVERYTHING = """
+    SELECT c.relname, c.relkind, c.relnatts, c.relowner, c.relfilenode, c.xmin::text
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname NOT LIKE 'pg_%' AND n.nspname <> 'information_schema' ORDER BY 1
+"""
+"""For PostgreSQL: all that could be changed in a database, but for its rows."""
+
+
 class Store(Protocol):
     """A database without tables, which the first ``open_store`` makes."""
 
