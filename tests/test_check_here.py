@@ -121,14 +121,17 @@ async def test_beside_a_running_daemon(tmp_path: Path, store: Store) -> None:
         assert "one runs on this database" in line(report, "other monitord").found
         about = "file" if store.kind == "sqlite" else "database"
         assert "up to date" in line(report, about, "Database").found
-        after = await checked(tmp_path, sim.port, store=store)
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                after = await checked(tmp_path, sim.port, store=store)
+                # PostgreSQL's server may show a connection for a moment after it went.
+                if "none runs" in line(after, "other monitord").found:
+                    break
     assert bad(report) == bad(after) == set(), report.text()
-    # A connection of it may be seen for a moment after it went.
-    assert store.kind == "postgresql" or "none runs" in line(after, "other monitord").found
 
 
 POSTGRES: dict[str, tuple[str, str, Verdict, str]] = {
-    "empty": ("", "database", Verdict.OK, "the next start makes them"),
+    "empty": ("SELECT 1", "database", Verdict.OK, "the next start makes them"),
     "ours": ("SELECT 1", "database", Verdict.OK, "up to date"),
     "newer": (
         "UPDATE alembic_version SET version_num = '9999'",
@@ -159,7 +162,7 @@ POSTGRES: dict[str, tuple[str, str, Verdict, str]] = {
 @pytest.mark.parametrize("name", POSTGRES)
 async def test_postgresql(name: str, tmp_path: Path, postgres: PostgresStore) -> None:
     change, about, verdict, words = POSTGRES[name]
-    if change:
+    if name != "empty":
         await (await open_store(postgres.url)).dispose()
     try:
         with postgres.other() as other:

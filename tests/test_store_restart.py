@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from yarl import URL
+
 from monitord.simulator import Settings, Simulator, User
 from tests.kit.centre import SECRET, centre
 from tests.kit.client import DEADLINE, Client
@@ -82,3 +84,39 @@ async def test_a_postgresql_server_that_is_restarted(
         detail = await here.ina.get(f"/api/v1/supervisions/{wanted}")
         assert detail["supervision"]["ended"] is not None
         assert await here.ina.sign_in("ina") == 200
+
+
+async def test_history_over_http(tmp_path: Path, store: Store) -> None:
+    """Each ledger, paged by threes, has just the rows of the database, newest first."""
+    async with centre(tmp_path, store=store) as here:
+        await here.advance(120)
+        await here.daemon.recorder.settled()
+        ledger = read_ledger(store)
+        (audit_row, *_) = store.read("SELECT action FROM audit ORDER BY n")
+        assert audit_row == {"action": "sign in"}
+        for path, name in (("supervisions", "supervisions"), ("calls", "calls")):
+            seen: list[str] = []
+            more: dict[str, str] = {}
+            while True:
+                page = await here.ina.get(f"/api/v1/{path}", limit="3", **more)
+                seen += [row["id"] for row in page["rows"]]
+                if page["next"] is None:
+                    break
+                more = {"cursor": page["next"]}
+            assert len(seen) > 3 and seen == [r["id"] for r in reversed(ledger[name])]
+        row = ledger["supervisions"][0]
+        detail = await here.ina.get(f"/api/v1/supervisions/{row['id']}")
+        parts = [r for r in ledger["segments"] if r["supervision"] == row["id"]]
+        assert [s["n"] for s in detail["segments"]] == sorted(p["n"] for p in parts)
+        found = await here.ina.get("/api/v1/supervisions", supervisor=row["supervisor_id"])
+        assert row["id"] in {r["id"] for r in found["rows"]}
+        call = ledger["calls"][0]["call_id"]
+        found = await here.ina.get("/api/v1/calls", call=call)
+        assert [r["call_id"] for r in found["rows"]] == [call]
+        for text in ("%00", "%ED%A0%80", "%F0%9F%98%80", "%FF"):
+            url = f"/api/v1/supervisions/{text}"
+            async with here.ina.http.get(URL(url, encoded=True)) as response:
+                assert response.status in (400, 404), text
+            body = {"login": "a\0b", "password": "x"}
+            async with here.ina.http.post("/api/v1/session", json=body) as response:
+                assert response.status in (400, 401, 429)
