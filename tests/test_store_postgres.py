@@ -303,12 +303,27 @@ async def test_a_server_that_hangs_is_taken_for_dead(
         try:
             recorder.take([supervision(2)])
             async with asyncio.timeout(60):
-                assert not await recorder.write()
+                assert not await recorder.write() and recorder.failing
                 with pytest.raises(UnreadableError):
                     await History(engine).supervisions(Query(limit=9))
         finally:
             postgres.server.go_on()
         monkeypatch.undo()
+        assert await recorder.drain() == 0
+    assert len(postgres.read("SELECT id FROM supervision")) == 2
+
+
+async def test_a_stop_while_the_server_hangs(postgres: PostgresStore) -> None:
+    async with opened(postgres) as engine:
+        recorder = Recorder(engine)
+        recorder.take([supervision(1), supervision(2)])
+        postgres.server.stop_answering()
+        try:
+            async with asyncio.timeout(ours.COMMAND_S):
+                assert await recorder.drain(deadline_s=0.1) == 2
+        finally:
+            postgres.server.go_on()
+        await until(lambda: not recorder._busy, "what was given up is over")
         assert await recorder.drain() == 0
     assert len(postgres.read("SELECT id FROM supervision")) == 2
 

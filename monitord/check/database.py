@@ -20,7 +20,7 @@ from monitord.check.report import Line, Section, Verdict
 from monitord.config import Loaded
 from monitord.store.engine import name_of, reason_of
 from monitord.store.errors import StoreError
-from monitord.store.postgres import Unreachable, connect
+from monitord.store.postgres import Unreachable, close, connect
 from monitord.store.postgres_look import Seen, look, refuse
 from monitord.store.schema import head, revision_in_words
 from monitord.store.sqlite import MAGIC, look_inside
@@ -48,10 +48,10 @@ async def _postgres(url: URL) -> list[Line]:
     try:
         seen = await look(connection)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        why = f"{name} cannot be looked at: {reason_of(error) or 'no answer in time'}"
+        why = f"{name} cannot be looked at: {reason_of(error)}"
         return [Line("database", Verdict.REFUSED, why, _NO_START)]
     finally:
-        connection.terminate()
+        await close(connection)
     return [_server(name, seen), _rights(seen), _tables(name, seen), _others(seen)]
 
 

@@ -86,7 +86,7 @@ def reason_of(error: BaseException) -> str:
     error = getattr(error, "orig", None) or error
     if isinstance(error, asyncpg.PostgresError) and error.args:
         return str(error.args[0])
-    return str(error)
+    return str(error) or "no answer in time"  # as a TimeoutError says nothing
 
 
 async def _open_postgres(url: URL) -> AsyncEngine:
@@ -102,7 +102,7 @@ async def _open_postgres(url: URL) -> AsyncEngine:
         await _used(engine, lambda connection: None)
         return engine
     finally:
-        await keeper.close(timeout=postgres.CONNECT_S)
+        await postgres.close(keeper)
 
 
 async def _taken(place: postgres.Place) -> asyncpg.Connection:

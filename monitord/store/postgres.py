@@ -8,6 +8,7 @@ transaction of that one is over, not before.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -142,11 +143,20 @@ async def _ended_if_it_fails(connection: asyncpg.Connection) -> AsyncIterator[No
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        connection.terminate()
+        await close(connection)
         raise Unreachable(str(error.args[0] if error.args else error)) from None
+    except Taken:
+        await close(connection)
+        raise
     except BaseException:
         connection.terminate()
         raise
+
+
+async def close(connection: asyncpg.Connection) -> None:
+    """In order where the server still answers, else by force."""
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await connection.close(timeout=2.0)
 
 
 _OTHERS = """

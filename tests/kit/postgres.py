@@ -162,7 +162,11 @@ class Server:
             file.writelines(f"{name} = {value}\n" for name, value in _NOT_SAFE.items())
             file.write("listen_addresses = '127.0.0.1'\nlogging_collector = off\n")
             file.write(f"unix_socket_directories = '{self.folder}'\n")
-        self.start()
+        try:
+            self.start()
+        except AssertionError:  # another worker took the port at the same moment
+            self.port = _free_port()
+            self.start()
         self.admin = Other(**self.socket())
         self.admin.run(f"CREATE ROLE monitord LOGIN PASSWORD '{self.password}'")
         self._made = 0
@@ -206,9 +210,7 @@ class Server:
         """All its processes at once, as a machine fails."""
         assert self._process is not None
         children = _children(self._process.pid)
-        for pid in (self._process.pid, *children):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self._send(signal.SIGKILL, self._process.pid, *children)
         self._process.wait(DEADLINE)
         for pid in children:
             wait_gone(pid)
@@ -216,13 +218,17 @@ class Server:
     def stop_answering(self) -> None:
         """All its processes stand still, as those of a machine that hangs."""
         assert self._process is not None
-        for pid in (self._process.pid, *_children(self._process.pid)):
-            os.kill(pid, signal.SIGSTOP)
+        self._send(signal.SIGSTOP, self._process.pid, *_children(self._process.pid))
 
     def go_on(self) -> None:
         assert self._process is not None
-        for pid in (self._process.pid, *_children(self._process.pid)):
-            os.kill(pid, signal.SIGCONT)
+        # First the children: else some are gone when their turn comes, and others not yet seen.
+        self._send(signal.SIGCONT, *_children(self._process.pid), self._process.pid)
+
+    def _send(self, number: signal.Signals, *pids: int) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def connect_again(self) -> None:
         """The administrator's connection, after a kill."""
@@ -256,8 +262,11 @@ def _account() -> pwd.struct_passwd:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    """Below those of the lab and of outgoing connections, so that it is still free after a kill."""
+    while True:
+        port = secrets.choice(range(12_000, 20_000))
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _children(parent: int) -> list[int]:
