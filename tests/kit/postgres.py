@@ -134,10 +134,12 @@ class Server:
 
     def __init__(self) -> None:
         self.programs = find_server()
-        _remove_left_behind()
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = (self.folder / "owner.lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with locked(cache_folder() / "postgres.lock"):  # a folder is seen with its lock held
+            _remove_left_behind()
+            self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._lock = (self.folder / "owner.lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.folder.chmod(0o755)
         self.data = self.folder / "data"
         self.data.mkdir(mode=0o700)
