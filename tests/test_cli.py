@@ -40,7 +40,7 @@ async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
-    out, err = await asyncio.wait_for(process.communicate(), DEADLINE)
+    out, err = await asyncio.wait_for(process.communicate(), 4 * DEADLINE)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
