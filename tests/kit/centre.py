@@ -80,7 +80,7 @@ class Centre:
 async def centre(
     folder: Path, *, server: str = "", store: Store | None = None, **settings: Any
 ) -> AsyncIterator[Centre]:
-    store = store or SqliteStore(folder / "data")
+    store = store or SqliteStore.in_folder(folder / "data")
     user = User(secret=SECRET)
     given = {"port": 0, "speed": 0, "seed": 7, "silent_share": 0.0, **settings}
     async with Simulator(Settings(user=user, **given)) as sim:

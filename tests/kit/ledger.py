@@ -27,7 +27,7 @@ _TABLES: dict[str, tuple[str, type[Any]]] = {
 
 def read_ledger(where: Path | Store) -> dict[str, list[dict[str, Any]]]:
     """``where`` is an SQLite file or a test's database."""
-    store = SqliteStore(where.parent) if isinstance(where, Path) else where
+    store = SqliteStore(where) if isinstance(where, Path) else where
     return {
         name: [
             msgspec.to_builtins(msgspec.convert(row, cls, strict=False))
@@ -38,7 +38,7 @@ def read_ledger(where: Path | Store) -> dict[str, list[dict[str, Any]]]:
 
 
 def read_audit(where: Path | Store) -> list[dict[str, Any]]:
-    store = SqliteStore(where.parent) if isinstance(where, Path) else where
+    store = SqliteStore(where) if isinstance(where, Path) else where
     return [
         {**row, "detail": msgspec.json.decode(row["detail"])}
         for row in store.read("SELECT * FROM audit ORDER BY n")

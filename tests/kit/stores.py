@@ -51,9 +51,14 @@ class Store(Protocol):
 class SqliteStore:
     kind = "sqlite"
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "monitord.sqlite3"
+    def __init__(self, path: Path) -> None:
+        """A daemon finds it only by the name that ``in_folder`` gives it."""
+        self.path = path
         self.url = sqlite_url(self.path)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> SqliteStore:
+        return cls(folder / "monitord.sqlite3")
 
     def settings(self, folder: Path) -> str:
         return f'folder = "{self.path.parent}"'
@@ -148,6 +153,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "sqlite":
         folder = tmp_path / "store"
         folder.mkdir()
-        return SqliteStore(folder)
+        return SqliteStore.in_folder(folder)
     made: PostgresStore = request.getfixturevalue("postgres")
     return made
