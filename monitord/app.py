@@ -37,7 +37,7 @@ from monitord.audit.log import AuditLog
 from monitord.config import Loaded
 from monitord.live.hub import Hub
 from monitord.people.signin import SignIn
-from monitord.store.engine import StoreError, open_store, sqlite_url
+from monitord.store.engine import StoreError, open_store
 from monitord.store.history import History
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
@@ -64,8 +64,15 @@ class Running:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one daemon may write one ledger."""
+def _alone(folder: Path | None) -> Iterator[None]:
+    """Only one daemon may write one ledger. PostgreSQL sees to it by itself (store.postgres)."""
+    if folder is None:
+        yield
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"store.folder: {folder}: {error.strerror}") from None
     path = folder / "monitord.lock"
     try:
         file: IO[str] = path.open("a+")
@@ -110,14 +117,9 @@ async def running(
     missing = page.missing(page_folder)
     if missing is not None:
         raise StartError(missing)
-    folder = loaded.database.parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"store.folder: {folder}: {error.strerror}") from None
-    with _alone(folder):
+    with _alone(loaded.folder):
         try:
-            engine = await open_store(sqlite_url(loaded.database))
+            engine = await open_store(loaded.store_url)
         except StoreError as error:
             raise StartError(str(error)) from None
         try:

@@ -1,4 +1,4 @@
-"""For all tests: the table of cases that were shown on real Asterisk, and the acceptance rows."""
+"""For all tests: databases, the table of cases shown on real Asterisk, and the acceptance rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import pytest
 
 from tests.kit import rows
 from tests.kit.cases import Results, describe
+from tests.kit.stores import postgres, postgres_server, store
 from tests.kit.traces import KEEP
+
+__all__ = ["postgres", "postgres_server", "store"]
 
 _results = Results()
 

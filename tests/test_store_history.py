@@ -15,11 +15,12 @@ from monitord.store.engine import open_store, sqlite_url
 from monitord.store.history import CursorError, History, Query, UnreadableError
 from monitord.store.recorder import Recorder
 from tests.kit.records import alias, call, gap, segment, status, supervision
+from tests.kit.stores import Store
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    opened = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
+async def engine(store: Store) -> AsyncIterator[AsyncEngine]:
+    opened = await open_store(store.url)
     yield opened
     await opened.dispose()
 
@@ -117,7 +118,9 @@ async def test_one_supervision_with_its_segments(engine: AsyncEngine) -> None:
     assert await History(engine).supervision("f" * 20) is None
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "OjE", "LTE6aWQ", "OTk5OTk5OTk5OTk5OTk5OTk5OTox"])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "é", "OjE", "LTE6aWQ", "NToA", "OTk5OTk5OTk5OTk5OTk5OTk5OTox"]
+)
 async def test_cursor_garbage(cursor: str, engine: AsyncEngine) -> None:
     with pytest.raises(CursorError):
         await History(engine).supervisions(Query(limit=1, cursor=cursor))

@@ -6,8 +6,9 @@ import asyncio
 from pathlib import Path
 
 from monitord.api import page
+from monitord.check.database import database_section
 from monitord.check.evidence import Evidence
-from monitord.check.here import database_section, settings_section
+from monitord.check.here import settings_section
 from monitord.check.judge import sections
 from monitord.check.probe import DEFAULT_PACE, Found, Pace, Probe
 from monitord.check.report import Line, Report, Section, Verdict
@@ -34,8 +35,7 @@ async def check(
     finally:
         ending.cancel()
     here = [settings_section(loaded, page_folder)]
-    # In a thread, as a large ledger takes a while to be looked through.
-    here.append(await asyncio.to_thread(database_section, loaded))
+    here.append(await database_section(loaded))
     there = []
     for link, pbx, one in zip(loaded.links, loaded.settings.pbx, found, strict=True):
         where = f"[{link.host}]:{link.port}" if ":" in link.host else f"{link.host}:{link.port}"

@@ -65,7 +65,7 @@ def _decode(cursor: str) -> Place:
         place = int(started), row_id
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise CursorError("not a cursor of an earlier page") from None
-    if not 0 <= place[0] < 1 << 53:
+    if not 0 <= place[0] < 1 << 53 or "\0" in row_id:  # which PostgreSQL would not take
         raise CursorError("not a cursor of an earlier page")
     return place
 

@@ -15,8 +15,9 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
 )
+
+from monitord.store.text import Text
 
 metadata = MetaData(
     naming_convention={
