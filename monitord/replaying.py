@@ -18,6 +18,7 @@ from monitord.app import Running, StartError, running
 from monitord.config import Loaded, Pbx, Server, Settings
 from monitord.people.permissions import Role
 from monitord.people.signin import Account, hash_password
+from monitord.store.sqlite import sqlite_url
 
 DATABASE = "replay.sqlite3"
 """Never the name of a real ledger, so that not even a daemon that is started on the folder of a
@@ -27,12 +28,6 @@ LOGINS = {
     Role.VIEWER: "may see",
     Role.SUPERVISOR: "may see; a disconnect is refused, since there is no PBX",
 }
-
-
-class _Replay(Loaded, frozen=True):
-    @property
-    def database(self) -> Path:
-        return (self.path / DATABASE).absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,7 @@ async def replaying(
     given = os.environ.get("MONITORD_DEMO_PASSWORD", "")
     passwords = {role.value: given or secrets.token_urlsafe(9) for role in LOGINS}
     with _ledger(folder) as ledger:
-        loaded = _Replay(
+        loaded = Loaded(
             path=ledger,
             settings=Settings(
                 pbx=[Pbx(id=pbx, name=f"replay of {pbx}")],
@@ -85,6 +80,7 @@ async def replaying(
                 for r in LOGINS
             ],
             site=summary.header.site,
+            store_url=sqlite_url((ledger / DATABASE).absolute()),
         )
         playbacks: list[Playback] = []
 
