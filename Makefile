@@ -12,7 +12,8 @@ WORKERS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env page run test test-fast test-page test-asterisk test-browser traces lab \
+.PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser pictures \
+        bench-page traces rows check-rows lab \
         lint types layers generate check-generated fmt clean
 
 help: ## list the verbs
@@ -37,6 +38,10 @@ page: env ## build the page (only when its sources changed)
 	@echo "set-up 3/3: the page"
 	@$(BIN)/python web/build_page.py
 
+wheel: page ## one file for a site to install: dist/monitord-*.whl
+	@$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
+
 # --- use --------------------------------------------------------------------------------
 
 run: page ## the demo: a simulated call centre and the page on 127.0.0.1:8080 (PORT=...)
@@ -48,7 +53,7 @@ lab: env ## real Asterisk 22 and 16 with phones, until Ctrl-C
 
 # --- checks -----------------------------------------------------------------------------
 
-test: lint types layers check-generated test-page test-fast test-asterisk test-browser ## everything
+test: lint types layers check-generated test-page test-fast test-asterisk test-browser check-rows ## everything
 
 test-fast: page ## all tests but those with real servers and browsers
 	$(BIN)/pytest -q -n $(WORKERS) -m "not asterisk and not browser"
@@ -61,10 +66,22 @@ test-asterisk: page ## on real Asterisk 22 and 16
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
 
 test-browser: page ## in Chromium, with the real daemon and real Asterisk
-	$(BIN)/pytest -q -m browser
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser
+
+pictures: page ## every state of the page as pictures in build/pictures, looked at by axe on the way
+	$(BIN)/pytest -q -m browser tests/browser/test_coach_manager_states.py
+
+bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/page.json)
+	$(BIN)/python -m tests.bench.page
 
 traces: page ## record tests/traces anew from real Asterisk; review the diff
 	MONITORD_KEEP_TRACES=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
+
+rows: env ## each acceptance row with the tests that passed for it (ROWS=003: all of these must)
+	@$(BIN)/python -m tests.kit.rows $(ROWS)
+
+check-rows: env ## the acceptance rows that pyproject.toml demands were shown
+	@$(BIN)/python -m tests.kit.rows --required
 
 lint: env ## style
 	$(BIN)/ruff check .
@@ -78,9 +95,11 @@ layers: env ## imports point down only
 
 generate: env ## files that are made from others
 	$(BIN)/python web/generate_types.py
+	$(BIN)/python web/record_frames.py
 
 check-generated: env ## generated files are current
 	$(BIN)/python web/generate_types.py --check
+	$(BIN)/python web/record_frames.py --check
 
 fmt: env ## format
 	$(BIN)/ruff format .

@@ -23,14 +23,22 @@ from monitord import __version__
 from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.ami.link import DEFAULT_TIMING, Item, Step, Timing
+from monitord.ami.link import (
+    DEFAULT_TIMING,
+    AnyLink,
+    Item,
+    LinkSettings,
+    Sink,
+    Step,
+    Timing,
+    words,
+)
 from monitord.api import page
 from monitord.api.keys import STREAMS
 from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
 from monitord.audit.log import AuditLog
 from monitord.config import Loaded
 from monitord.domain import events as ev
-from monitord.domain.events import At
 from monitord.live.hub import Hub
 from monitord.people.bootstrap import bootstrap
 from monitord.people.people import People
@@ -39,7 +47,7 @@ from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn
 from monitord.people.store import PeopleError, PeopleStore, write_setting
 from monitord.people.tries import Tries
-from monitord.store.engine import StoreError, open_store, sqlite_url
+from monitord.store.engine import StoreError, open_store
 from monitord.store.history import History
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
@@ -66,8 +74,15 @@ class Running:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one daemon may write one ledger."""
+def _alone(folder: Path | None) -> Iterator[None]:
+    """Only one daemon may write one ledger. PostgreSQL sees to it by itself (store.postgres)."""
+    if folder is None:
+        yield
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"store.folder: {folder}: {error.strerror}") from None
     path = folder / "monitord.lock"
     try:
         file: IO[str] = path.open("a+")
@@ -97,11 +112,13 @@ async def running(
     tap: Callable[[str, Item], None] | None = None,
     page_folder: Path = page.FOLDER,
     timing: Timing = DEFAULT_TIMING,
+    make_link: Callable[[LinkSettings, Sink], AnyLink] | None = None,
 ) -> AsyncIterator[Running]:
     """The whole daemon, from opening the ledger to draining it.
 
     ``tap`` sees (PBX id, item) for all that comes from AMI, before it is applied, and first of
-    all what the ledger remembers.
+    all what the ledger remembers. ``make_link`` makes what stands in the place of the links to the
+    PBXs, as a replay does.
 
     Raises:
         StartError: with what to do.
@@ -110,14 +127,9 @@ async def running(
     missing = page.missing(page_folder)
     if missing is not None:
         raise StartError(missing)
-    folder = loaded.database.parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"store.folder: {folder}: {error.strerror}") from None
-    with _alone(folder):
+    with _alone(loaded.folder):
         try:
-            engine = await open_store(sqlite_url(loaded.database))
+            engine = await open_store(loaded.store_url)
         except StoreError as error:
             raise StartError(str(error)) from None
         try:
@@ -133,16 +145,17 @@ async def running(
                     tap=None if tap is None else _bound(tap, link.pbx),
                     is_spyer=partial(hub.is_spyer, link.pbx),
                     timing=timing,
+                    make_link=make_link,
                 )
                 for link in loaded.links
             }
             recorder.live = lambda: {p: attachments[p].seen for p in hub.live_pbxs()}
-            now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
             try:
-                people, sessions, tries = await _people(engine, loaded, now.wall)
-                hub.know(people.roster.known(now.wall))
-                for pbx in attachments:
-                    memory = await remembered(engine, pbx)
+                wall = time.time_ns() // 1_000_000
+                people, sessions, tries = await _people(engine, loaded, wall)
+                hub.know(people.roster.known(wall))
+                for pbx, attachment in attachments.items():
+                    now, memory = attachment.link.now(), await remembered(engine, pbx)
                     if tap is not None:
                         tap(pbx, Step(now.mono, now.wall, memory))
                     hub.apply(pbx, memory, now)
@@ -288,7 +301,7 @@ async def _serving(loaded: Loaded, application: web.Application) -> AsyncIterato
         try:
             await site.start()
         except (OSError, UnicodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "that is no host's name"
+            why = words(error) if isinstance(error, OSError) else "that is no host's name"
             raise StartError(
                 f"server.host, server.port: {server.host}:{server.port} cannot be listened on: "
                 f"{why}. Is something else using it?"

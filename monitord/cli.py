@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import io
 import logging
 import os
 import signal
@@ -21,9 +22,17 @@ from monitord import demo as simulation
 from monitord.ami.actions import AmiError
 from monitord.ami.attachment import Attachment
 from monitord.app import Running, StartError, recording, running
+from monitord.check.report import Report
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
+from monitord.notify import notify
 from monitord.people.passwords import PASSWORD_MOST, hash_password
+from monitord.replaying import LOGINS, replaying
+from monitord.tail.connection import RefusedError, is_open_text, origin_of
+from monitord.tail.password import password_of
+from monitord.tail.run import ReaderGoneError
+from monitord.tail.run import tail as follow
+from monitord.tail.safe import safe
 
 _CONFIG = click.option(
     "--config",
@@ -72,22 +81,54 @@ def run(config: Path, host: str | None, port: int | None) -> None:
     show_default=True,
     help="For the demo's settings and ledger.",
 )
-def demo(port: int, seed: int, speed: float, folder: Path) -> None:
+@click.option("--agents", type=click.IntRange(1, 2000), default=20, show_default=True)
+@click.option("--supervisors", type=click.IntRange(0, 900), default=4, show_default=True)
+@click.option(
+    "--supervisions",
+    type=click.IntRange(0, 900),
+    default=0,
+    help="At once; without it half of the supervisors or more.",
+)
+@click.option(
+    "--calls-per-hour",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    help="Without it as many as keep the agents busy.",
+)
+@click.option(
+    "--outages-per-hour",
+    type=click.FloatRange(0, 60),
+    default=1.0,
+    show_default=True,
+    help="How often the connection to the PBX is lost for some seconds.",
+)
+@click.option(
+    "--truth",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for what really happened in the simulated centre, to hold the ledger against.",
+)
+def demo(port: int, folder: Path, **options: Any) -> None:
     """Start a simulated call centre and the daemon attached to it."""
     set_up_log("warning", "text")
-    _go(_demo(port, seed, speed, folder))
+    _go(_demo(port, folder, options))
 
 
-async def _demo(port: int, seed: int, speed: float, folder: Path) -> None:
-    click.echo("demo: starting the simulated call centre", err=True)
-    async with simulation.simulator(folder, seed=seed, speed=speed) as ami_port:
-        path, passwords = simulation.settings(folder, ami_port, port)
-        click.echo(f"demo: it speaks AMI on 127.0.0.1:{ami_port}; starting monitord", err=True)
+async def _demo(port: int, folder: Path, options: dict[str, Any]) -> None:
+    agents, supervisors = options["agents"], options["supervisors"]
+    click.echo(
+        f"demo: starting the simulated call centre, {agents} agents and {supervisors} supervisors",
+        err=True,
+    )
+    async with simulation.simulator(folder, **options) as centre:
+        path, passwords = simulation.settings(folder, centre, port)
+        click.echo(f"demo: it speaks AMI on 127.0.0.1:{centre.port}; starting monitord", err=True)
         async with running(_load(path)) as daemon:
             await daemon.attachments["demo"].link.live.wait()
             click.echo(f"\nThe page:  {daemon.url}\nSign in as")
             for login, password in passwords.items():
                 click.echo(f"  {login:<11} {password}   ({simulation.LOGINS[login]})")
+            if options["outages_per_hour"]:
+                click.echo("Now and then the PBX is out of reach for some seconds; that is meant.")
             click.echo("Ctrl-C ends it. The ledger stays in " + str(folder / "data"))
             sys.stdout.flush()
             await until_stopped(daemon, _stop_asked())
@@ -141,22 +182,131 @@ async def _mark_when_asked(attachment: Attachment) -> None:
 
 
 @main.command()
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, 1000),
+    default=1.0,
+    show_default=True,
+    help="Times real time; 0 waits for nothing.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    envvar="MONITORD_PORT",
+    show_default=True,
+    help="Port of the page (or MONITORD_PORT); 0 takes a free one.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Keep the replay's ledger there; without it the ledger is thrown away at the end.",
+)
+@click.option("--exit", "exit_", is_flag=True, help="End when the trace does, not with Ctrl-C.")
+@click.argument("trace", type=click.Path(path_type=Path))
+def replay(trace: Path, speed: float, port: int, folder: Path | None, exit_: bool) -> None:
+    """Show again what a TRACE of `monitord record` holds, on the page, as if it happened now."""
+    set_up_log("warning", "text")
+    _go(_replay(trace, speed, port, folder, exit_=exit_))
+
+
+async def _replay(path: Path, speed: float, port: int, folder: Path | None, *, exit_: bool) -> None:
+    stop = _stop_asked()
+    async with replaying(path, speed=speed, port=port, folder=folder) as replay:
+        if replay.playback.summary.cut:
+            click.echo(f"{path}: the last line was cut while it was written; it is left out")
+        click.echo(replay.playback.what)
+        click.echo(f"\nThe page:  {replay.daemon.url}\nSign in as")
+        for role, may in LOGINS.items():
+            click.echo(f"  {role.value:<11} {replay.passwords[role.value]}   ({may})")
+        click.echo("It ends by itself." if exit_ else "Ctrl-C ends it.")
+        if folder is not None:
+            click.echo(f"The ledger stays in {folder}")
+        sys.stdout.flush()
+        over = asyncio.create_task(replay.over())
+        ends = [stop, over, *replay.daemon.tasks]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if over.done():
+            click.echo("the replay is over")
+            sys.stdout.flush()
+        if not (over.done() and exit_):
+            await until_stopped(replay.daemon, stop)
+        over.cancel()
+
+
+@main.command()
 @_CONFIG
 @click.option(
     "--wait",
     type=click.IntRange(0, 86_400),
     default=0,
     metavar="SECONDS",
-    help="Watch what the PBXs send for that long.",
+    help="Watch what the PBXs send for that long, or until Ctrl-C.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def check(config: Path, wait: int, as_json: bool) -> None:
     """Look at settings, database and each PBX, and say what will not work. Changes nothing. Ends
     with 1 where something is wrong or refused; what was not yet seen is not wrong."""
     set_up_log("error", "text")
-    report = asyncio.run(check_all(config, wait))
+    report = asyncio.run(_check(config, wait))
     click.echo(report.json() if as_json else report.text())
     sys.exit(report.exit_code)
+
+
+async def _check(config: Path, wait: int) -> Report:
+    enough = asyncio.Event()
+    if wait:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, enough.set)
+    return await check_all(config, wait, enough=enough)
+
+
+@main.command()
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8080",
+    envvar="MONITORD_URL",
+    show_default=True,
+    help="Address of the daemon's page (or MONITORD_URL).",
+)
+@click.option("--login", required=True, envvar="MONITORD_LOGIN", help="Or MONITORD_LOGIN.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="File whose first line is the password. Without it MONITORD_PASSWORD, or it is asked for.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line (docs/tail.md).")
+def tail(url: str, login: str, password_file: Path | None, as_json: bool) -> None:
+    """Follow in the terminal who listens to, coaches or barges into which call. Ends with Ctrl-C;
+    comes back by itself where the daemon goes away."""
+    try:
+        origin = origin_of(url)
+        password = password_of(login, password_file)
+    except RefusedError as error:
+        raise click.ClickException(str(error)) from None
+    if is_open_text(origin):
+        click.echo("the password travels unencrypted to that address; https is safer", err=True)
+    # A terminal of another character set must not end it.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8" if as_json else None, errors="backslashreplace")
+    try:
+        asyncio.run(_tail(origin, login, password, as_json=as_json))
+    except RefusedError as error:
+        raise click.ClickException(safe(str(error), 500)) from None
+    except ReaderGoneError:
+        # What is still buffered goes nowhere, without a word at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def _tail(origin: str, login: str, password: str, *, as_json: bool) -> None:
+    stop = _stop_asked()
+    following = asyncio.create_task(
+        follow(origin, login, password, as_json=as_json, file=sys.stdout)
+    )
+    await asyncio.wait([stop, following], return_when=asyncio.FIRST_COMPLETED)
+    if following.done():
+        following.result()
+    following.cancel()
+    await asyncio.wait([following])
 
 
 @main.command()
@@ -220,6 +370,7 @@ async def _serve(loaded: Loaded) -> None:
     stop = _stop_asked()  # first, so that a SIGTERM during the start ends it in order as well
     async with running(loaded) as daemon:
         click.echo(f"monitord serves the page at {daemon.url}", err=True)
+        notify("READY=1")  # so that “systemctl start” says whether it did
         await until_stopped(daemon, stop)
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
+from sqlalchemy import URL
 
 from monitord.ami.link import LinkSettings
 from monitord.blame import blame
@@ -27,6 +28,8 @@ from monitord.people.permissions import Role, Scope
 from monitord.people.roster import Cadence, Given
 from monitord.people.roster import Person as RosterPerson
 from monitord.people.rules import RosterError
+from monitord.store.postgres import URL_MOST, postgres_url
+from monitord.store.sqlite import sqlite_url
 
 # \Z, because $ would let a line break at the end pass.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -65,8 +68,15 @@ class Server(_Table, frozen=True):
 class Store(_Table, frozen=True):
     """Where the ledgers are kept."""
 
-    folder: Name = "data"
-    """For the database file; relative to the settings file."""
+    folder: Name | None = None
+    """For the database file; relative to the settings file. ``data`` where no url is given."""
+    url: Annotated[str, Meta(max_length=URL_MOST)] = ""
+    """Or of a PostgreSQL database: ``postgresql://role@host/database``, without a password."""
+    password_file: str = ""
+    """File whose first line is the role's password; relative to the settings file. Neither this
+    nor ``password_env`` where the server wants none, or takes a certificate."""
+    password_env: str = ""
+    """Or the environment variable that holds it."""
 
 
 class Pbx(_Table, frozen=True):
@@ -157,10 +167,15 @@ class Loaded(Struct, frozen=True):
     first: list[First]
     """People for the first start of a database."""
     site: Site
+    store_url: URL
+    """The ledger's database, the password of PostgreSQL's role within; str() hides that."""
 
     @property
-    def database(self) -> Path:
-        return (self.path.parent / self.settings.store.folder / "monitord.sqlite3").absolute()
+    def folder(self) -> Path | None:
+        """Of the ledger, where it is an SQLite file."""
+        if self.store_url.get_backend_name() != "sqlite":
+            return None
+        return Path(self.store_url.database or "").parent
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
@@ -191,6 +206,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         links=[_link(path, i, p, environment) for i, p in enumerate(settings.pbx)],
         first=_first(settings),
         site=_site(settings),
+        store_url=_store_url(path, settings.store, environment),
     )
 
 
@@ -265,15 +281,47 @@ def _link(path: Path, index: int, pbx: Pbx, environment: Mapping[str, str]) -> L
     key = f"{path}: pbx[{index}]"
     if bool(pbx.secret_file) == bool(pbx.secret_env):
         raise ConfigError(f"{key}: exactly one of secret_file and secret_env is needed")
-    if pbx.secret_env:
-        secret = environment.get(pbx.secret_env, "")
-        if not secret:
-            raise ConfigError(f"{key}.secret_env: the variable {pbx.secret_env} is not set")
-    else:
-        secret = _read_secret(f"{key}.secret_file", path.parent / pbx.secret_file)
-    if re.search(r"[\x00-\x1f\x7f]", secret) or len(secret) > 500:
-        raise ConfigError(f"{key}: the secret holds control characters or is over 500 long")
+    secret = _secret(key, "secret", path.parent, pbx.secret_file, pbx.secret_env, environment)
     return LinkSettings(pbx.id, pbx.host, pbx.port, pbx.username, secret)
+
+
+def _store_url(path: Path, store: Store, environment: Mapping[str, str]) -> URL:
+    key = f"{path}: store"
+    if not store.url:
+        for name in ("password_file", "password_env"):
+            if getattr(store, name):
+                raise ConfigError(f"{key}.{name}: there is no store.url that it could be for")
+        folder = path.parent / (store.folder or "data")
+        return sqlite_url((folder / "monitord.sqlite3").absolute())
+    if store.folder is not None:
+        raise ConfigError(f"{key}: only one of folder and url can be the ledger's place")
+    if store.password_file and store.password_env:
+        raise ConfigError(f"{key}: only one of password_file and password_env can be given")
+    password = None
+    if store.password_file or store.password_env:
+        password = _secret(
+            *(key, "password", path.parent),
+            *(store.password_file, store.password_env, environment),
+        )
+    try:
+        return postgres_url(store.url, password)
+    except ValueError as error:
+        raise ConfigError(f"{key}.url: {error}") from None
+
+
+def _secret(
+    key: str, what: str, folder: Path, file: str, variable: str, environment: Mapping[str, str]
+) -> str:
+    """From the environment's variable, or else from the file."""
+    if variable:
+        secret = environment.get(variable, "")
+        if not secret:
+            raise ConfigError(f"{key}.{what}_env: the variable {variable} is not set")
+    else:
+        secret = _read_secret(f"{key}.{what}_file", folder / file)
+    if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", secret) or len(secret) > 500:
+        raise ConfigError(f"{key}: the {what} holds control characters or is over 500 long")
+    return secret
 
 
 def _read_secret(key: str, path: Path) -> str:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from monitord.app import StartError
 from monitord.people.passwords import hash_password
 
-START_S = 30.0
+START_S = 60.0  # a large centre takes some seconds
 STOP_S = 5.0
 
-# The roster of the demo, as the simulated centre has it.
-SUPERVISORS = {
-    "PJSIP/2001": "Marta Silva",
-    "PJSIP/2002": "Nigel Frost",
-    "PJSIP/2003": "Olga Petrova",
-    "PJSIP/2004": "Priya Nair",
-}
+# The keypad of supervisors included, as the demo shows the switches that are made with it.
+READ = "system,call,agent,dialplan,user,dtmf"
 
 LOGINS = {"viewer": "may see", "supervisor": "may see and disconnect"}
 ROLES = {"viewer": "QA manager", "supervisor": "supervisor"}
@@ -41,6 +39,7 @@ id = "demo"
 name = "Demo call centre"
 port = {ami_port}
 secret_file = "ami-secret"
+keypad = true
 
 [variables]
 CAMPAIGN = "campaign"
@@ -49,18 +48,34 @@ RESULT = "result"
 {people}"""
 
 
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """The simulated centre, once it runs."""
+
+    port: int
+    """On which it speaks AMI."""
+    roster: list[dict[str, Any]]
+    """Endpoint, name and whether it is an agent, of everybody."""
+
+
 @asynccontextmanager
-async def simulator(folder: Path, *, seed: int, speed: float) -> AsyncIterator[int]:
-    """Run the simulated centre; gives the port on which it speaks AMI.
+async def simulator(folder: Path, **options: object) -> AsyncIterator[Centre]:
+    """Run the simulated centre. ``options``: those of its command line, with underscores; one that
+    is None is left out.
 
     Raises:
         StartError: it does not start.
     """
     secret = secrets.token_urlsafe(24)
     _write(folder / "ami-secret", secret + "\n")
+    roster = folder / "roster.json"
+    given = {"port": 0, "read": READ, "roster": roster, **options}
+    arguments = [
+        f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None
+    ]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "monitord.simulator", "--port", "0", "--seed", str(seed), "--speed", str(speed)),
+        *("-m", "monitord.simulator", *arguments),
         env={**os.environ, "MONITORD_SIM_SECRET": secret},
         stdout=asyncio.subprocess.PIPE,
         # Its own group would outlive a Ctrl-C meant for both.
@@ -70,11 +85,12 @@ async def simulator(folder: Path, *, seed: int, speed: float) -> AsyncIterator[i
         try:
             line = await asyncio.wait_for(process.stdout.readline(), START_S)
             port = int(line.decode().rpartition(":")[2])
-        except (TimeoutError, ValueError):
+            people = json.loads(roster.read_text(encoding="utf-8"))
+        except (OSError, TimeoutError, ValueError):
             raise StartError(
                 "the simulated call centre did not start; what it said is above"
             ) from None
-        yield port
+        yield Centre(port, people)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
@@ -85,7 +101,7 @@ async def simulator(folder: Path, *, seed: int, speed: float) -> AsyncIterator[i
             await process.wait()
 
 
-def settings(folder: Path, ami_port: int, page_port: int) -> tuple[Path, dict[str, str]]:
+def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[str, str]]:
     """Write the demo's settings; gives their file, and login to password.
 
     The passwords are new at each start, unless MONITORD_DEMO_PASSWORD gives one for both.
@@ -98,12 +114,12 @@ def settings(folder: Path, ami_port: int, page_port: int) -> tuple[Path, dict[st
         for login, password in passwords.items()
     )
     people += "".join(
-        f'\n[[people]]\nid = "{name.split()[0].lower()}"\nname = "{name}"\n'
-        f'endpoints = ["{endpoint}"]\n'
-        for endpoint, name in SUPERVISORS.items()
+        f'\n[[people]]\nid = "{one["endpoint"].rpartition("/")[2]}"\nname = "{one["name"]}"\n'
+        f'endpoints = ["{one["endpoint"]}"]\nagent = {str(one["agent"]).lower()}\n'
+        for one in centre.roster
     )
     path = folder / "monitord.toml"
-    _write(path, _SETTINGS.format(page_port=page_port, ami_port=ami_port, people=people))
+    _write(path, _SETTINGS.format(page_port=page_port, ami_port=centre.port, people=people))
     return path, passwords
 
 

@@ -1,17 +1,32 @@
-"""For all tests: the table of cases that were shown on real Asterisk."""
+"""For all tests: databases, the table of cases shown on real Asterisk, and the acceptance rows."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.kit import rows
 from tests.kit.cases import Results, describe
+from tests.kit.stores import postgres, postgres_server, store
 from tests.kit.traces import KEEP
+
+__all__ = ["postgres", "postgres_server", "store"]
 
 _results = Results()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    rows.check(metafunc)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # With workers only the first process has all reports.
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Rows(), "acceptance-rows")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     describe(item)
+    rows.describe(item)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -19,6 +34,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    # With workers only the first process has all reports.
     if KEEP and _results.seen and not hasattr(session.config, "workerinput"):
         _results.write()
+
+
+class _Rows:
+    """Keeps which acceptance rows were shown."""
+
+    def __init__(self) -> None:
+        self._results = rows.Results()
+        self._word = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._results.take(report)
+
+    def pytest_sessionfinish(self) -> None:
+        self._word = self._results.write()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._word:
+            terminalreporter.write_line(self._word, yellow=True)

@@ -12,7 +12,7 @@ from monitord.ami.gateway import Gateway, NotDoneError
 from monitord.ami.link import DEFAULT_TIMING, Item, Link, LinkSettings, Sink, Timing
 from monitord.ami.protocol import Received
 from monitord.simulator import Settings, Simulator, User
-from monitord.simulator.supervisions import MONITOR, Plan
+from monitord.simulator.plans import MONITOR, Plan
 from tests.kit.ami_text import block, event, lines
 from tests.kit.fake_ami import FakeAmi
 
@@ -87,7 +87,7 @@ async def with_a_spy(centre: Simulator) -> str:
     return spy.spyer.uniqueid
 
 
-STILL = Settings(User(secret=SECRET), port=0, speed=0, wall=1_795_320_000.0)
+STILL = Settings(User(secret=SECRET), port=0, speed=0, supervisors=8, wall=1_795_320_000.0)
 
 
 async def test_the_call_centre_really_hangs_up() -> None:
@@ -103,7 +103,9 @@ async def test_the_call_centre_really_hangs_up() -> None:
 
 async def test_a_user_without_the_right_is_told_so() -> None:
     user = User(secret=SECRET, write=frozenset({"reporting"}))
-    async with Simulator(Settings(user, port=0, speed=0, wall=1_795_320_000.0)) as centre:
+    async with Simulator(
+        Settings(user, port=0, speed=0, supervisors=8, wall=1_795_320_000.0)
+    ) as centre:
         spyer = await with_a_spy(centre)
         async with linked(centre.port) as link:
             with pytest.raises(NotDoneError, match=r"refused to hang up: Permission denied\.$"):

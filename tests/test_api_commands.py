@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,19 +13,22 @@ from monitord.store import engine as engines
 from tests.kit.centre import Centre, centre, until
 from tests.kit.client import DEADLINE
 from tests.kit.ledger import read_audit
+from tests.kit.stores import Store
 
 
 @pytest.fixture
-async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Centre]:
+async def here(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Centre]:
     monkeypatch.setattr(engines, "BUSY_MS", 100)
     monkeypatch.setattr(commands, "CONFIRM_S", 2.0)
-    async with centre(tmp_path) as made:
+    async with centre(tmp_path, store=store) as made:
         yield made
 
 
 def audit(here: Centre) -> list[tuple[str, str, str]]:
     """Action, target and outcome of each disconnect."""
-    rows = [r for r in read_audit(here.database) if r["action"].startswith("disconnect")]
+    rows = [r for r in read_audit(here.store) if r["action"].startswith("disconnect")]
     return [(r["action"], r["target"], r["detail"].get("outcome", "")) for r in rows]
 
 
@@ -67,15 +68,13 @@ async def test_two_at_once_are_one(here: Centre) -> None:
 async def test_nothing_is_sent_that_is_not_in_the_audit_log(here: Centre) -> None:
     wanted = here.running()[0]
     await here.daemon.recorder.settled()
-    with closing(sqlite3.connect(here.database, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with here.store.locked():
         status, body = await here.meanwhile(here.sue.disconnect(wanted))
         assert status == 503 and "audit log" in body["message"]
         assert here.hangups() == 0
         assert wanted in here.running()
         async with here.sue.http.get("/api/v1/supervisions") as response:
             assert response.status == 200, "the ledger is still read"
-        other.execute("ROLLBACK")
     status, body = await here.meanwhile(here.sue.disconnect(wanted))
     assert body["outcome"] == "confirmed" and here.hangups() == 1
 
@@ -84,13 +83,11 @@ async def test_it_ended_while_the_row_was_written(here: Centre) -> None:
     """The same channel may be in another supervision by then, which nobody asked to end."""
     wanted = here.running()[0]
     await here.daemon.recorder.settled()
-    with closing(sqlite3.connect(here.database, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with here.store.locked():
         asked = asyncio.create_task(here.sue.disconnect(wanted))
         await until(lambda: wanted in here.daemon.web[commands.ACTS])
         while wanted in here.running():
             await here.advance(20)
-        other.execute("ROLLBACK")
     status, body = await asked
     if status == 503:  # the lock was held longer than the row waits
         assert here.hangups() == 0

@@ -30,6 +30,10 @@ CLOSED = [
     ("GET", "/api/v1/calls"),
     ("GET", "/api/v1/agent-status"),
     ("GET", "/api/v1/gaps"),
+    ("GET", "/api/v1/calls/count"),
+    ("GET", "/api/v1/supervisions/export?format=csv"),
+    ("GET", "/api/v1/history/choices?ledger=calls&filter=agent"),
+    ("GET", "/quality/quality-assurance/history"),
     ("GET", "/api/v1/stream"),
     ("GET", "/api/v1/session"),
     ("GET", "/no/such/page"),
@@ -84,9 +88,16 @@ async def test_nobody_gets_in(here: Centre, method: str, path: str, cookie: str)
 
 
 async def test_a_browser_is_led_to_the_sign_in_page(here: Centre) -> None:
-    status, headers, _ = await raw(here.daemon.url, request("GET", "/x", here, "Accept: text/html"))
-    assert (status, headers["location"]) == (303, "/sign-in")
-    check_headers(headers)
+    # with the way back to where they wanted to go; a page of ours, never another site's
+    for path, address in (
+        ("/", "/sign-in"),
+        ("/x?user=a&b=c", "/sign-in?next=/x?user%3Da%26b%3Dc"),
+        ("//evil.example/", "/sign-in"),
+    ):
+        data = request("GET", path, here, "Accept: text/html")
+        status, headers, _ = await raw(here.daemon.url, data)
+        assert (status, headers["location"]) == (303, address)
+        check_headers(headers)
     for path in ("/sign-in", "/assets/sign-in/in.js"):
         status, headers, _ = await raw(here.daemon.url, request("GET", path, here))
         assert status == 200
@@ -95,6 +106,10 @@ async def test_a_browser_is_led_to_the_sign_in_page(here: Centre) -> None:
 
 SIGNED_IN = {
     "not-found": ("GET", "/nothing", (), 404),
+    "not-found-in-a-browser": ("GET", "/nothing", ("Accept: text/html",), 404),
+    "not-found-deep": ("GET", "/quality/nothing/at/all", ("Accept: text/html",), 404),
+    "not-found-api-in-a-browser": ("GET", "/api/v2/nothing", ("Accept: text/html",), 404),
+    "method-in-a-browser": ("GET", f"/api/v1/supervisions/{ID}/disconnect", (), 405),
     "not-found-api": ("GET", "/api/v2/nothing", (), 404),
     "method": ("DELETE", "/api/v1/calls", (), 405),
     "options": ("OPTIONS", "/api/v1/calls", (), 405),
@@ -104,6 +119,8 @@ SIGNED_IN = {
     "redirect": ("GET", "/", (), 303),
     "signed-in-already": ("GET", "/sign-in", (), 303),
     "page": ("GET", "/quality/quality-assurance/coach-manager", (), 200),
+    "page-of-the-history": ("GET", "/quality/quality-assurance/history", (), 200),
+    "head-of-an-export": ("HEAD", "/api/v1/calls/export", (), 405),
     "asset": ("GET", "/assets/app/app.js", (), 200),
     "asset-range": ("GET", "/assets/app/app.js", ("Range: bytes=0-3",), 206),
     "asset-bad-range": ("GET", "/assets/app/app.js", ("Range: bytes=999-",), 416),
@@ -147,6 +164,8 @@ async def test_signed_in(here: Centre, name: str) -> None:
     assert status == expected, body
     check_headers(headers)
     assert b"Traceback" not in body and b"hidden" not in body
+    shows_page = "/nothing" in path and "/api/" not in path and lines != ()
+    assert (b"index.html" in body) == (shows_page or name == "page")
 
 
 BROKEN: dict[str, bytes] = {

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +14,7 @@ from monitord.store import engine as engines
 from tests.kit.centre import Centre, centre
 from tests.kit.client import Client
 from tests.kit.daemon import PASSWORD
+from tests.kit.stores import Store
 
 BODY = {"login": "ina", "password": PASSWORD}
 
@@ -92,11 +91,13 @@ async def test_forged(here: Centre, headers: dict[str, str], status: int) -> Non
         assert response.status == status and "Set-Cookie" not in response.headers
 
 
-async def test_nobody_gets_in_unrecorded(here: Centre) -> None:
-    await here.daemon.recorder.settled()
-    with closing(sqlite3.connect(here.database, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        async with here.ina.http.post("/api/v1/session", json=BODY) as response:
-            assert response.status == 503 and "Set-Cookie" not in response.headers
-        other.execute("ROLLBACK")
-    assert await here.ina.sign_in("ina") == 200
+async def test_nobody_gets_in_unrecorded(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "BUSY_MS", 100)
+    async with centre(tmp_path, store=store) as here:
+        await here.daemon.recorder.settled()
+        with store.locked():
+            async with here.ina.http.post("/api/v1/session", json=BODY) as response:
+                assert response.status == 503 and "Set-Cookie" not in response.headers
+        assert await here.ina.sign_in("ina") == 200

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,19 +17,20 @@ from monitord.domain.ledger import GapRecord, Record, StatusRecord, SupervisionR
 from monitord.domain.reducer import reduce
 from monitord.domain.state import Shard, new_shard
 from monitord.domain.words import AgentStatus, EndReason, LinkState
-from monitord.store.engine import open_store, sqlite_url
+from monitord.store.engine import open_store
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
 from tests.kit.breaks import Pbx, live_from, timed
 from tests.kit.records import call, gap, status, supervision
+from tests.kit.stores import Store
 from tests.kit.traces import FOLDER
 from tests.test_breaks_gap import Process, Rows, lost, memory, of, time_of
 from tests.test_domain_invariants import SITE
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
+async def engine(store: Store) -> AsyncIterator[AsyncEngine]:
+    engine = await open_store(store.url)
     try:
         yield engine
     finally:
@@ -82,7 +81,7 @@ async def test_a_kill_at_any_message(engine: AsyncEngine, name: str, place: int)
 
 
 async def test_the_heartbeat_says_no_more_than_is_in_the_transaction(
-    engine: AsyncEngine, tmp_path: Path
+    engine: AsyncEngine, store: Store
 ) -> None:
     """What comes while a batch is written may be lost by a kill; it must not count as seen."""
     recorder = Recorder(engine)
@@ -96,8 +95,7 @@ async def test_the_heartbeat_says_no_more_than_is_in_the_transaction(
         seen = 2_000
 
     assert await recorder.write()
-    (row,) = sqlite3.connect(tmp_path / "m.sqlite3").execute("SELECT last_seen FROM attachment")
-    assert row == (1_000,)
+    assert store.read("SELECT last_seen FROM attachment") == [{"last_seen": 1_000}]
 
 
 # --- what the next one makes of it -------------------------------------------------------

@@ -52,7 +52,7 @@ async def checked(
 ) -> Report:
     """Meanwhile the simulated day goes on, where there is one."""
     path = Site(ami_port=port, secret=site.pop("secret", SECRET), **site).write(folder)
-    task = asyncio.create_task(check(path, wait, page_of(folder), HASTY))
+    task = asyncio.create_task(check(path, wait, page_of(folder), pace=HASTY))
     async with asyncio.timeout(DEADLINE + wait):
         while not task.done():
             if wait and sim is not None:
@@ -194,7 +194,7 @@ async def test_too_many_rights(tmp_path: Path) -> None:
     ("spoil", "about", "words"),
     [
         pytest.param("secret", "login", "Authentication failed", id="wrong secret"),
-        pytest.param("server", "reached", "Connect call failed", id="no server"),
+        pytest.param("server", "reached", "Connection refused", id="no server"),
         pytest.param("deaf", "login", "no answer to Challenge", id="no AMI"),
         pytest.param("closes", "login", "closed the connection", id="closes"),
     ],

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from monitord.config import ConfigError, Loaded, load
+from monitord.store.engine import name_of, sqlite_url
 from tests.kit.daemon import password_hash
 
 PBX = '[[pbx]]\nid = "lab"\nsecret_env = "AMI"\n'
 SECRET = "a secret that no message holds"
+URL = "postgresql://monitord@db.example:5433/calls?sslmode=verify-full"
 
 
 def loaded(folder: Path, text: str, **environment: str) -> Loaded:
@@ -55,6 +57,28 @@ WRONG = {
     "origin-with-path": (PBX + '[server]\norigins = ["https://a/b"]\n', r"server.origins\[0\]"),
     "origin-capital": (PBX + '[server]\norigins = ["https://A"]\n', r"server.origins\[0\]"),
     "origin-port": (PBX + '[server]\norigins = ["https://a:443"]\n', r"server.origins\[0\]"),
+    "store-both": (
+        PBX + f'[store]\nfolder = "data"\nurl = "{URL}"\n',
+        "store: only one of folder and url",
+    ),
+    "store-url": (PBX + '[store]\nurl = "mysql://a@b/c"\n', "store.url: must begin with"),
+    "store-url-too-long": (PBX + f'[store]\nurl = "{"x" * 1001}"\n', "store.url: "),
+    "store-url-with-password": (
+        PBX + '[store]\nurl = "postgresql://a:pw@b/c"\n',
+        "store.url: must hold no password",
+    ),
+    "store-password-of-a-file": (
+        PBX + '[store]\npassword_file = "x"\n',
+        "store.password_file: there is no store.url",
+    ),
+    "store-both-passwords": (
+        PBX + f'[store]\nurl = "{URL}"\npassword_file = "x"\npassword_env = "X"\n',
+        "store: only one of password_file and password_env",
+    ),
+    "store-password-not-set": (
+        PBX + f'[store]\nurl = "{URL}"\npassword_env = "NONE"\n',
+        "store.password_env: the variable NONE is not set",
+    ),
     "log-level": (PBX + '[log]\nlevel = "loud"\n', "log.level: "),
     "login-without-role": (person(login='"ann"'), r"people\[0\].role"),
     "login-without-hash": (person(login='"a"', role='"auditor"'), r"people\[0\].password_hash"),
@@ -89,7 +113,8 @@ def test_right_settings(tmp_path: Path) -> None:
     assert found.links[0].secret == SECRET
     assert SECRET not in repr(found)
     assert [f.login for f in found.first if f.login] == ["ann"]
-    assert found.database == tmp_path / "data" / "monitord.sqlite3"
+    assert found.store_url == sqlite_url(tmp_path / "data" / "monitord.sqlite3")
+    assert found.folder == tmp_path / "data"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +139,31 @@ def test_secret_file_refused(spoil, words: str, tmp_path: Path) -> None:  # type
     with pytest.raises(ConfigError, match=words) as refused:
         loaded(tmp_path, '[[pbx]]\nid = "lab"\nsecret_file = "secret"\n')
     assert "secret_file" in str(refused.value) or "pbx[0]" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("by", ["file", "environment", "nothing"])
+def test_postgresql(by: str, tmp_path: Path) -> None:
+    password = "pa:ss@wo/rd %41"
+    lines = {"file": 'password_file = "db"', "environment": 'password_env = "DB"', "nothing": ""}
+    (tmp_path / "db").touch(mode=0o600)
+    (tmp_path / "db").write_text(password + "\n")
+    found = loaded(tmp_path, f'{PBX}[store]\nurl = "{URL}"\n{lines[by]}\n', DB=password)
+    url = found.store_url
+    assert found.folder is None
+    assert (url.username, url.host, url.port, url.database) == (
+        *("monitord", "db.example", 5433, "calls"),
+    )
+    assert url.password == (None if by == "nothing" else password)
+    assert password not in f"{found} {url} {name_of(url)}"
+    assert name_of(url) == "postgresql://monitord@db.example:5433/calls"
+
+
+def test_the_passwords_file_must_not_be_open_to_all(tmp_path: Path) -> None:
+    (tmp_path / "db").write_text("s3cret-value")
+    (tmp_path / "db").chmod(0o644)
+    with pytest.raises(ConfigError, match=r"store.password_file: .*chmod it to 600") as refused:
+        loaded(tmp_path, f'{PBX}[store]\nurl = "{URL}"\npassword_file = "db"\n')
     assert "s3cret" not in str(refused.value)
 
 

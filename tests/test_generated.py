@@ -6,12 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_the_pages_types_are_those_of_the_wire() -> None:
+@pytest.mark.parametrize("script", ["generate_types.py", "record_frames.py"])
+def test_what_is_committed_is_current(script: str) -> None:
+    """The page's types, and the frames that its tests apply, are the daemon's."""
     done = subprocess.run(
-        [sys.executable, "web/generate_types.py", "--check"],
+        [sys.executable, f"web/{script}", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,

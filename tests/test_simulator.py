@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 
 from monitord.simulator import Settings, Simulator, User
-from monitord.simulator.supervisions import BARGE, COACH, MONITOR, Plan, Supervision
+from monitord.simulator.plans import BARGE, COACH, MONITOR, Plan
+from monitord.simulator.supervisions import Supervision
 
 SECRET = "not-a-real-one"
 DEADLINE = 5.0
@@ -20,7 +21,12 @@ Message = list[tuple[str, str]]
 
 # Stopped clock, fixed wall: only `advance` moves time.
 STILL = Settings(
-    User(secret=SECRET), port=0, speed=0, wall=1_795_320_000.0, failed_login_delay=0.05
+    User(secret=SECRET),
+    port=0,
+    speed=0,
+    supervisors=8,
+    wall=1_795_320_000.0,
+    failed_login_delay=0.05,
 )
 
 
@@ -248,7 +254,7 @@ async def test_status_of_one_channel(attach: Attach) -> None:
         for name in (spyer.uniqueid, spyer.name):
             _, rows = await client.collect(Action="Status", Channel=name)
             assert first(rows[0], "Application") == "ChanSpy"
-            assert str(first(rows[0], "Data")).endswith(",uqBE")
+            assert str(first(rows[0], "Data")).endswith(",uqESB")
         answer = await client.act(Action="Status", Channel="PJSIP/nobody-00000000")
         assert answer[::2] == [("Response", "Error"), ("Message", "No such channel")]
 
@@ -353,7 +359,7 @@ async def test_the_options_are_seen_in_newexten_only_for_feature_codes(
             for e in client.named("Newexten")
             if first(e, "Uniqueid") == spy.spyer.uniqueid and first(e, "Application") == "ChanSpy"
         ]
-        assert data == ([] if originate else [f"{spy.spyee.uniqueid},u{spy.plan.kind.options}E"])
+        assert data == ([] if originate else [f"{spy.spyee.uniqueid},uqES{spy.plan.kind.options}"])
         assert bool(client.named("OriginateResponse")) is originate
         assert spy.spyer.uniqueid in [
             first(e, "SpyerUniqueid") for e in client.named("ChanSpyStart")
@@ -388,7 +394,7 @@ async def test_hanging_up_a_spyer_ends_its_supervision(attach: Attach) -> None:
         assert not spyee.gone
         answer = await client.act(Action="Hangup", Channel=uniqueid)
         assert first(answer, "Message") == "No such channel"
-        ended = [line for line in sim.truth.lines if line.get("supervision") == uniqueid][-1]
+        ended = [line for line in sim.truth.lines if line.get("spyer") == uniqueid][-1]
         assert (ended["what"], ended["reason"]) == ("supervision_ended", "disconnected")
 
 

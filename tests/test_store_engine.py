@@ -9,10 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from monitord.store import tables
-from monitord.store.engine import StoreError, open_store, sqlite_url
+from monitord.store.engine import StoreError, open_store, reason_of, sqlite_url
+from tests.kit.stores import Store
 
 
 async def _filled(path: Path) -> None:
@@ -140,10 +142,24 @@ async def test_every_connection_is_durable(tmp_path: Path) -> None:
     await engine.dispose()
 
 
-async def test_an_error_holds_no_values(tmp_path: Path) -> None:
-    engine = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
-    with pytest.raises(Exception, match="NOT NULL") as error:
+async def test_an_error_holds_no_values(store: Store) -> None:
+    engine = await open_store(store.url)
+    with pytest.raises(SQLAlchemyError, match=r"(?i)not[ -]null") as error:
         async with engine.begin() as connection:
             await connection.execute(insert(tables.gap).values(id="5551234", pbx="lab"))
-    assert "5551234" not in str(error.value)
+    assert "5551234" not in str(error.value) + reason_of(error.value)
     await engine.dispose()
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a\ud800b", "\udfff\ud800\0", "é \U0001f4de \uffff"])
+async def test_any_text_is_taken_and_found_again(value: str, store: Store) -> None:
+    """One that a database refuses would keep its whole batch from being written, for ever."""
+    engine = await open_store(store.url)
+    row = {"id": "g", "pbx": value, "started": (1 << 63) - 1, "ended": -(1 << 63), "why": value}
+    async with engine.begin() as connection:
+        await connection.execute(insert(tables.gap), [row])
+        found = await connection.execute(select(tables.gap).where(tables.gap.c.pbx == value))
+        (got,) = found.mappings()
+    await engine.dispose()
+    kept = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
+    assert dict(got) == {**row, "pbx": kept, "why": kept}

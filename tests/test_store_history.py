@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from monitord.domain.words import SpyType
+from monitord.domain.words import EndReason, SpyType
 from monitord.store.engine import open_store, sqlite_url
 from monitord.store.history import CursorError, History, Query, UnreadableError
 from monitord.store.recorder import Recorder
 from tests.kit.records import alias, call, gap, segment, status, supervision
+from tests.kit.stores import Store
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    opened = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
+async def engine(store: Store) -> AsyncIterator[AsyncEngine]:
+    opened = await open_store(store.url)
     yield opened
     await opened.dispose()
 
@@ -58,9 +59,15 @@ FILTERS: list[Any] = [
     pytest.param({"agent": "bob"}, [3], id="agent"),
     pytest.param({"campaign": "summer"}, [1], id="campaign"),
     pytest.param({"type": "Barge"}, [2], id="type"),
-    pytest.param({"begin": 1_002}, [3, 2], id="begin-is-within"),
+    pytest.param({"pbx": "two"}, [2], id="pbx"),
+    pytest.param({"campaign": "winter"}, [0], id="campaign-of-an-earlier-call"),
+    pytest.param({"type": "Coach"}, [], id="type-as-shown"),
+    pytest.param({"type": "Coach", "possible": True}, [3], id="type-that-may-have-been"),
+    pytest.param({"end_reason": "hung up"}, [1], id="end-reason"),
+    pytest.param({"begin": 1_100}, [3, 2, 0], id="what-ended-before-is-out"),
+    pytest.param({"begin": 1_050}, [3, 2, 1, 0], id="what-still-ran-is-in"),
     pytest.param({"end": 1_002}, [1, 0], id="end-is-without"),
-    pytest.param({"begin": 1_001, "end": 1_003, "supervisor": "sue"}, [1], id="all-must-fit"),
+    pytest.param({"begin": 1_001, "end": 1_003, "supervisor": "sue"}, [1, 0], id="all-must-fit"),
     pytest.param({"alias": "7.5"}, [0], id="call-id"),
     pytest.param({"alias": "7.99"}, [0], id="other-name-of-the-call"),
     pytest.param({"alias": "7.100"}, [], id="no-such-call"),
@@ -75,11 +82,14 @@ async def test_each_filter(
     phone = call(5)
     rows = [
         supervision(0),
-        supervision(1, campaign="summer"),
-        supervision(2, supervisor_id="tom", type=SpyType.BARGE),
-        supervision(3, agent_id="bob"),
+        supervision(1, campaign="summer", ended=1_100, length_ms=99, end_reason=EndReason.HUNG_UP),
+        supervision(2, supervisor_id="tom", type=SpyType.BARGE, pbx="two"),
+        supervision(3, agent_id="bob", at_least=True),
     ]
-    parts = [segment(rows[0], 1, call=phone.id), segment(rows[0], 2, call=None)]
+    parts = [
+        segment(rows[0], 1, call=phone.id, campaign="winter"),
+        segment(rows[0], 2, call=None, campaign="spring"),
+    ]
     await write(engine, *rows, *parts, phone, alias("7.5", phone), alias("7.99", phone))
     history = History(engine)
     page = await history.supervisions(Query(limit=50, **fields))
@@ -108,7 +118,9 @@ async def test_one_supervision_with_its_segments(engine: AsyncEngine) -> None:
     assert await History(engine).supervision("f" * 20) is None
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "OjE", "LTE6aWQ", "OTk5OTk5OTk5OTk5OTk5OTk5OTox"])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "é", "OjE", "LTE6aWQ", "NToA", "OTk5OTk5OTk5OTk5OTk5OTk5OTox"]
+)
 async def test_cursor_garbage(cursor: str, engine: AsyncEngine) -> None:
     with pytest.raises(CursorError):
         await History(engine).supervisions(Query(limit=1, cursor=cursor))

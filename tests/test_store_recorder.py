@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,20 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from monitord.domain.ledger import Record
 from monitord.store import engine as engines
 from monitord.store import recorder as recorders
-from monitord.store.engine import open_store, sqlite_url
+from monitord.store.engine import open_store
 from monitord.store.recorder import Recorder
 from tests.kit.centre import until
 from tests.kit.records import alias, call, gap, segment, status, supervision
-
-Rows = list[tuple[Any, ...]]
+from tests.kit.stores import Store
 
 
 @pytest.fixture
-async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncEngine]:
+async def engine(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncEngine]:
     # A lock is waited for only that long, so that the tests are fast.
     monkeypatch.setattr(engines, "BUSY_MS", 50)
     monkeypatch.setattr(recorders, "RETRY_S", 0.02)
-    opened = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
+    opened = await open_store(store.url)
     yield opened
     await opened.dispose()
 
@@ -42,21 +37,11 @@ async def recorder(engine: AsyncEngine) -> AsyncIterator[Recorder]:
     await asyncio.wait([task])
 
 
-def read(path: Path, sql: str) -> Rows:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(sql).fetchall()
+def rows(store: Store, sql: str) -> list[tuple[object, ...]]:
+    return [tuple(row.values()) for row in store.read(sql)]
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another program holds the database."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        yield
-        connection.execute("ROLLBACK")
-
-
-async def test_each_kind_and_the_latest_state(recorder: Recorder, tmp_path: Path) -> None:
+async def test_each_kind_and_the_latest_state(recorder: Recorder, store: Store) -> None:
     first = supervision(1)
     phone = call(1)
     recorder.take([first, segment(first, 1), phone, alias("7.9", phone), status(1), gap(1)])
@@ -64,45 +49,42 @@ async def test_each_kind_and_the_latest_state(recorder: Recorder, tmp_path: Path
     recorder.take([supervision(1, campaign="summer")])
     recorder.take([supervision(1, campaign="autumn", ended=5_000)])
     await recorder.settled()
-    path = tmp_path / "m.sqlite3"
-    assert read(path, "SELECT campaign, ended FROM supervision") == [("autumn", 5_000)]
+    assert rows(store, "SELECT campaign, ended FROM supervision") == [("autumn", 5_000)]
     for table in ("segment", "call", "call_alias", "agent_status", "gap"):
-        assert read(path, f"SELECT count(*) FROM {table}") == [(1,)], table
+        assert rows(store, f'SELECT count(*) FROM "{table}"') == [(1,)], table
 
 
-async def test_a_lock_is_survived_and_all_is_written(recorder: Recorder, tmp_path: Path) -> None:
-    path = tmp_path / "m.sqlite3"
+async def test_a_lock_is_survived_and_all_is_written(recorder: Recorder, store: Store) -> None:
     recorder.take([supervision(0)])
     await recorder.settled()
-    with locked(path):
+    with store.locked():
         for n in range(1, 300):
             recorder.take([supervision(n)])
         await until(lambda: recorder.failing, "it says that it cannot write")
         recorder.take([supervision(7, ended=9_000), supervision(300)])
-        assert read(path, "SELECT count(*) FROM supervision") == [(1,)], "still read meanwhile"
+        assert rows(store, "SELECT count(*) FROM supervision") == [(1,)], "still read meanwhile"
     await recorder.settled()
     assert recorder.failing == "" and recorder.dropped == 0
-    assert read(path, "SELECT count(*) FROM supervision") == [(301,)]
-    assert read(path, f"SELECT ended FROM supervision WHERE id='{7:020x}'") == [(9_000,)]
+    assert rows(store, "SELECT count(*) FROM supervision") == [(301,)]
+    assert rows(store, f"SELECT ended FROM supervision WHERE id='{7:020x}'") == [(9_000,)]
 
 
-async def test_a_stop_in_the_middle_of_a_write(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_a_stop_in_the_middle_of_a_write(engine: AsyncEngine, store: Store) -> None:
     """A cancelled transaction kept SQLite's lock, and its rows were lost."""
-    path = tmp_path / "m.sqlite3"
     recorder = Recorder(engine)
     task = asyncio.create_task(recorder.run())
-    with locked(path):
+    with store.locked():
         recorder.take([supervision(n) for n in range(50)])
         await until(lambda: recorder._busy)
         task.cancel()
         await asyncio.wait([task])
     recorder.take([supervision(3, ended=7_000)])
     assert await recorder.drain() == 0
-    assert read(path, "SELECT count(*), max(ended) FROM supervision") == [(50, 7_000)]
+    assert rows(store, "SELECT count(*) AS n, max(ended) FROM supervision") == [(50, 7_000)]
 
 
 @pytest.mark.parametrize("turns", range(0, 40, 3))
-async def test_a_stop_at_any_moment(engine: AsyncEngine, tmp_path: Path, turns: int) -> None:
+async def test_a_stop_at_any_moment(engine: AsyncEngine, store: Store, turns: int) -> None:
     recorder = Recorder(engine)
     task = asyncio.create_task(recorder.run())
     recorder.take([supervision(n) for n in range(50)])
@@ -111,23 +93,23 @@ async def test_a_stop_at_any_moment(engine: AsyncEngine, tmp_path: Path, turns: 
     task.cancel()
     await asyncio.wait([task])
     assert await recorder.drain() == 0
-    assert read(tmp_path / "m.sqlite3", "SELECT count(*) FROM supervision") == [(50,)]
+    assert rows(store, "SELECT count(*) FROM supervision") == [(50,)]
 
 
-async def test_drain_says_what_it_left(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_drain_says_what_it_left(engine: AsyncEngine, store: Store) -> None:
     recorder = Recorder(engine)
     recorder.take([supervision(1), supervision(2)])
-    with locked(tmp_path / "m.sqlite3"):
+    with store.locked():
         assert await recorder.drain(deadline_s=0.1) == 2
     assert await recorder.drain() == 0
 
 
 async def test_what_waits_is_bounded(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorders, "WAITING_MOST", 10)
     recorder = Recorder(engine)
-    with locked(tmp_path / "m.sqlite3"):
+    with store.locked():
         recorder.take([supervision(n) for n in range(6)])
         writing = asyncio.create_task(recorder.write())
         await until(lambda: recorder._busy)
@@ -136,22 +118,20 @@ async def test_what_waits_is_bounded(
         assert recorder.dropped == 10, "the batch under way counts as well"
         recorder.take([supervision(2, ended=5_000)])  # newer state of a row that waits
     assert await recorder.drain() == 0
-    rows = read(tmp_path / "m.sqlite3", "SELECT count(*), max(ended) FROM supervision")
-    assert rows == [(10, 5_000)]
+    assert rows(store, "SELECT count(*) AS n, max(ended) FROM supervision") == [(10, 5_000)]
 
 
-async def test_the_heartbeat(engine: AsyncEngine, tmp_path: Path) -> None:
-    path = tmp_path / "m.sqlite3"
+async def test_the_heartbeat(engine: AsyncEngine, store: Store) -> None:
     recorder = Recorder(engine)
     recorder.live = lambda: {"lab": 5_000, "other": 6_000}
     assert await recorder.write(), "without any row"
-    first = read(path, "SELECT pbx, last_seen FROM attachment ORDER BY pbx")
+    first = rows(store, "SELECT pbx, last_seen FROM attachment ORDER BY pbx")
     assert [p for p, _ in first] == ["lab", "other"]
     recorder.live = lambda: {"lab": 7_000}
     recorder.take([gap(1)])
     await until(lambda: True)
     assert await recorder.write()
-    again = dict(read(path, "SELECT pbx, last_seen FROM attachment"))
+    again = dict(rows(store, "SELECT pbx, last_seen FROM attachment"))
     assert again["other"] == dict(first)["other"], "a PBX that is lost is not seen any more"
     assert again["lab"] >= dict(first)["lab"]
 

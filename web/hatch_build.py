@@ -1,4 +1,5 @@
-"""Hatchling's build hook: the page is built when a wheel is, so that pip needs no Node.
+"""Hatchling's build hook: the page is built when a wheel is, so that pip needs no Node. A page that
+was built of the very same sources is taken as it is.
 
 Editable installs skip it (``make`` builds the page for them), and so does the sdist, from which
 the wheel is built anyway.
@@ -34,6 +35,6 @@ class PageBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         builder = _builder()
         try:
-            builder.build(force=True, say=self.app.display_info)
+            builder.build(force=False, say=self.app.display_info)
         except builder.PageBuildError as error:
             self.app.abort(str(error))

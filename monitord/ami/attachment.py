@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from monitord.ami.headers import MalformedError
-from monitord.ami.link import DEFAULT_TIMING, Item, Link, LinkSettings, Timing
+from monitord.ami.link import DEFAULT_TIMING, AnyLink, Item, Link, LinkSettings, Sink, Timing
 from monitord.ami.protocol import Received
 from monitord.ami.translate import LIST_ITEMS, WANTED, translate
 from monitord.domain import events as ev
@@ -46,9 +45,11 @@ class Attachment:
         is_spyer: Callable[[str], bool] = lambda uniqueid: False,
         timing: Timing = DEFAULT_TIMING,
         queue_most: int = QUEUE_MOST,
+        make_link: Callable[[LinkSettings, Sink], AnyLink] | None = None,
     ) -> None:
         """``tap`` sees every item before it is applied, unwanted events included. ``is_spyer``
         tells whether a uniqueid is a supervisor's: digits of all others go no further than here.
+        ``make_link`` makes what is run instead of a link to a real PBX.
         """
         self.pbx = settings.pbx
         self._apply = apply
@@ -61,7 +62,14 @@ class Attachment:
         self._group = asyncio.TaskGroup()
         self._asking: set[str] = set()
         wanted = None if tap is not None else WANTED
-        self.link = Link(settings, self._queue, wanted=wanted, timing=timing)
+        self.link: AnyLink = (
+            Link(settings, self._queue, wanted=wanted, timing=timing)
+            if make_link is None
+            else make_link(settings, self._queue)
+        )
+        self.idle = asyncio.Event()
+        """Set while nothing waits to be applied."""
+        self.idle.set()
         self._applied = 0
         self.malformed = 0
         self.failed = 0
@@ -97,6 +105,7 @@ class Attachment:
     def _queue(self, item: Item) -> None:
         self._items.append(item)
         self._some.set()
+        self.idle.clear()
         # Not only once: a connection that comes back too early would let it grow without end.
         if len(self._items) >= self._queue_most and self.link.drop(
             f"more than {self._queue_most} messages were waiting to be applied"
@@ -113,6 +122,7 @@ class Attachment:
             self._flush()
             if not self._items:
                 self._some.clear()
+                self.idle.set()
             # Also when more is waiting: the websockets must get their turn.
             await asyncio.sleep(0)
 
@@ -162,9 +172,8 @@ class Attachment:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            now = At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
             if not self._items:
-                self._hand_on(ev.Tick(), now)
+                self._hand_on(ev.Tick(), self.link.now())
                 self._flush()
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from panoramisk.message import Message
 
 from monitord.ami.actions import NO_SUCH_CHANNEL, AmiError, NotSentError
-from monitord.ami.link import Link
+from monitord.ami.link import AnyLink
 from monitord.domain.spy import SPY_APPLICATIONS
 
 NORMAL_CLEARING = "16"
@@ -38,12 +38,12 @@ class NotKnownError(NotDoneError):
 
 
 class Gateway:
-    def __init__(self, links: Mapping[str, Link], *, deadline: float = DEADLINE_S) -> None:
+    def __init__(self, links: Mapping[str, AnyLink], *, deadline: float = DEADLINE_S) -> None:
         """``deadline`` in seconds, for each of the two questions to the PBX."""
         self._links = links
         self._deadline = deadline
 
-    async def _check_spyer(self, pbx: str, uniqueid: str, bridge: str | None) -> Link:
+    async def _check_spyer(self, pbx: str, uniqueid: str, bridge: str | None) -> AnyLink:
         """Ask the PBX whether this channel is a supervisor's, now: in a spy, or after a take-over
         in the very ``bridge`` that it shares with the customer.
 

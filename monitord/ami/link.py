@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import random
 import re
 import socket
@@ -16,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from typing import Protocol as Interface
 
 import structlog
 from panoramisk.message import Message
@@ -98,6 +100,25 @@ Sink = Callable[[Item], None]
 """Must only queue: it runs inside the read callback."""
 
 
+class AnyLink(Interface):
+    """What brings a PBX's items: the link to a real one, or a trace in its place."""
+
+    live: asyncio.Event
+    round_trip_ms: int | None
+
+    @property
+    def heard(self) -> int: ...
+    def now(self) -> ev.At:
+        """The time by which deadlines are judged that no item announces."""
+
+    async def run(self) -> None: ...
+    async def ask(self, name: str, fields: dict[str, str], *, deadline: float) -> list[Message]: ...
+    async def tell_all(self) -> None: ...
+    async def confirm(self, uniqueid: str) -> None: ...
+    def drop(self, why: str) -> bool: ...
+    def offer(self, event: ev.Event) -> None: ...
+
+
 class LoginRefusedError(AmiError):
     """The PBX does not know the user or the secret, or does not accept this address."""
 
@@ -143,6 +164,9 @@ class Link:
     def heard(self) -> int:
         """Wall time in ms at which the PBX last said something; 0 before it ever did."""
         return self._protocol.heard if self._protocol is not None else self._heard
+
+    def now(self) -> ev.At:
+        return ev.At(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000)
 
     # --- what others use -----------------------------------------------------------------
 
@@ -215,7 +239,7 @@ class Link:
                 )
                 self._log.error("login_refused", answer=str(error), retry_in_s=round(pause, 1))
             except (OSError, AmiError) as error:
-                pause = self._retry(_words(error), wait)
+                pause = self._retry(words(error), wait)
                 wait = min(wait * 2, timing.retry_most)
             else:
                 refused_wait = timing.refused_first
@@ -410,11 +434,15 @@ class Link:
         # is part of the answers to come.
 
     def _step(self, event: ev.Event) -> None:
-        self._sink(Step(time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000, event))
+        at = self.now()
+        self._sink(Step(at.mono, at.wall, event))
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """For a person, who wants to know what and not where in our code."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        # asyncio puts "Connect call failed (address)" in place of what the system calls it. A
+        # name that is not found has a number below 0 and words of its own.
+        number = error.errno or 0
+        return os.strerror(number) if number > 0 else error.strerror
     return str(error) or type(error).__name__

@@ -12,16 +12,24 @@ tapped, what that ledger had open comes first, as a step of its own::
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from monitord.ami.link import Item, Step
 from monitord.ami.protocol import Received
 from monitord.domain import events as ev
+from monitord.domain.events import At
 from monitord.domain.site import Site
+
+LINE_MOST = 1 << 20
+"""Bytes of one line: an AMI message has 64 kB at most, and JSON makes one byte six at most."""
+
+_Ms = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # up to the year 9999
 
 _STEPS: dict[str, type[ev.Event]] = {
     cls.__name__: cls
@@ -61,8 +69,8 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
-    mono: int
-    wall: int
+    mono: _Ms
+    wall: _Ms
     name: str = ""
     reply: bool = False
     text: str = ""
@@ -135,6 +143,19 @@ class Recorder:
         self._file.flush()
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a trace is, known only after all of it was read."""
+
+    header: Header
+    items: int
+    first: At
+    last: At
+    """Receive times of the first and the last item; zero where there is none."""
+    cut: bool
+    """The last line was cut while it was written, and does not count."""
+
+
 def read(path: Path) -> tuple[Header, list[Item]]:
     """A whole trace. A last line that was cut while it was written does not count.
 
@@ -142,19 +163,66 @@ def read(path: Path) -> tuple[Header, list[Item]]:
         TraceError: it is none, or a line of it is broken.
     """
     with path.open("rb") as file:
-        first = file.readline(1 << 20)
-        try:
-            header = msgspec.json.decode(first, type=Header)
-        except msgspec.MsgspecError as error:
-            raise TraceError(f"{path}: line 1 is no trace header: {error}") from None
-        if header.format != "monitord trace" or header.version != 1:
-            raise TraceError(f"{path}: line 1: only “monitord trace” version 1 can be read")
+        header = _header(path, file)
         return header, list(_items(path, file))
 
 
-def _items(path: Path, lines: Iterable[bytes]) -> Iterator[Item]:
+def summary(path: Path) -> Summary:
+    """Look through a whole trace without keeping it.
+
+    Raises:
+        TraceError: it cannot be read, is none, or a line of it is broken.
+    """
+    try:
+        with path.open("rb") as file:
+            header = _header(path, file)
+            items, first, last = 0, At(0, 0), At(0, 0)
+            cut: list[int] = []
+            for item in _items(path, file, cut.append):
+                last = At(item.mono, item.wall)
+                first = last if not items else first
+                items += 1
+            return Summary(header, items, first, last, cut=bool(cut))
+    except OSError as error:
+        raise TraceError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def stream(path: Path) -> Iterator[Item]:
+    """The items of a trace one by one. Errors as :func:`summary`."""
+    try:
+        with path.open("rb") as file:
+            _header(path, file)
+            yield from _items(path, file)
+    except OSError as error:
+        raise TraceError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _header(path: Path, file: IO[bytes]) -> Header:
+    first = file.readline(LINE_MOST)
+    try:
+        header = msgspec.json.decode(first, type=Header)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise TraceError(f"{path}: line 1 is no trace header: {error}") from None
+    if header.format != "monitord trace" or header.version != 1:
+        raise TraceError(f"{path}: line 1: only “monitord trace” version 1 can be read")
+    return header
+
+
+def _lines(path: Path, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    number = 1
+    while line := file.readline(LINE_MOST + 1):
+        number += 1
+        if len(line) > LINE_MOST:
+            raise TraceError(f"{path}: line {number} is longer than {LINE_MOST} bytes")
+        yield number, line
+
+
+def _items(
+    path: Path, file: IO[bytes], on_cut: Callable[[int], None] = lambda number: None
+) -> Iterator[Item]:
+    """``on_cut`` is told the number of a last line that was cut while it was written."""
     decode = msgspec.json.Decoder(_Line).decode
-    for number, raw in enumerate(lines, 2):
+    for number, raw in _lines(path, file):
         try:
             line = decode(raw)
             if line.step is None:
@@ -163,7 +231,8 @@ def _items(path: Path, lines: Iterable[bytes]) -> Iterator[Item]:
                 fields = dict(line.step)
                 cls = _STEPS[fields.pop("type")]
                 yield Step(line.mono, line.wall, msgspec.convert(fields, cls))
-        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        except (msgspec.MsgspecError, KeyError, TypeError, RecursionError) as error:
             if not raw.endswith(b"\n"):
+                on_cut(number)
                 return
             raise TraceError(f"{path}: line {number} is broken: {error}") from None

@@ -1,60 +1,56 @@
-"""The ledgers over HTTP: supervisions with their segments, calls, agents' status, gaps."""
+"""The ledgers over HTTP: supervisions with their segments, calls, agents' status, gaps; how many
+rows fit some filters, and what a filter can be set to."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from monitord.api import wire
+from monitord.api.filters import PAGING, query_of
 from monitord.api.keys import HISTORY, needs
-from monitord.api.problems import Refused, answer, only, text, whole
-from monitord.domain.ledger import (
-    CallRecord,
-    GapRecord,
-    SegmentRecord,
-    StatusRecord,
-    SupervisionRecord,
+from monitord.api.problems import Refused, answer, one_of, only, text, whole
+from monitord.api.rows import call_row, gap_row, segment_row, status_row, supervision_row
+from monitord.store.choices import SOURCES
+from monitord.store.history import (
+    CALLS,
+    GAPS,
+    STATUSES,
+    SUPERVISIONS,
+    CursorError,
+    Ledger,
+    Page,
 )
-from monitord.domain.views import Party
-from monitord.domain.words import SpyType
-from monitord.store.history import CursorError, Query
 
-ROWS_MOST = 500
-_LATEST = 1 << 52
-_COMMON = ("limit", "cursor", "begin", "end")
+COUNT_MOST = 10_000
+"""A list says how many rows there are up to here, and "more than" beyond."""
 
+CHOICES_MOST = 50
 
-def _query(request: web.Request, *names: str) -> Query:
-    only(request, *_COMMON, *names)
-    kind = text(request, "type")
-    if kind is not None and kind not in set(SpyType):
-        raise Refused(400, f"must be one of: {', '.join(SpyType)}", "type")
-    return Query(
-        limit=whole(request, "limit", 1, ROWS_MOST) or 50,
-        cursor=text(request, "cursor"),
-        begin=whole(request, "begin", 0, _LATEST),
-        end=whole(request, "end", 0, _LATEST),
-        supervisor=text(request, "supervisor"),
-        agent=text(request, "agent"),
-        campaign=text(request, "campaign"),
-        type=kind,
-        alias=text(request, "call"),
-    )
+LEDGERS: dict[str, Ledger] = {
+    "supervisions": SUPERVISIONS,
+    "calls": CALLS,
+    "agent-status": STATUSES,
+    "gaps": GAPS,
+}
+"""By the last part of their address."""
 
 
-async def _paged(request: web.Request, read: Any, query: Query) -> Any:
+async def _page(request: web.Request, ledger: str) -> Page:
+    needs(request, "supervision.see")
+    query = query_of(request, ledger, *PAGING)
     try:
-        return await read(query)
+        return await request.app[HISTORY].read(LEDGERS[ledger], query)
     except CursorError as error:
         raise Refused(400, str(error), "cursor") from None
 
 
 async def supervisions(request: web.Request) -> web.Response:
-    needs(request, "supervision.see")
-    query = _query(request, "supervisor", "agent", "campaign", "type", "call")
-    page = await _paged(request, request.app[HISTORY].supervisions, query)
-    return answer(wire.SupervisionPage([row_of(r) for r in page.records], page.next))
+    page = await _page(request, "supervisions")
+    campaigns = await request.app[HISTORY].campaigns([r.id for r in page.records])
+    rows = [supervision_row(r, campaigns[r.id]) for r in page.records]
+    return answer(wire.SupervisionPage(rows, page.next))
 
 
 async def supervision(request: web.Request) -> web.Response:
@@ -64,115 +60,56 @@ async def supervision(request: web.Request) -> web.Response:
     if found is None:
         raise Refused(404, "there is no such supervision", "id")
     record, segments = found
-    return answer(wire.SupervisionDetail(row_of(record), [_segment(s) for s in segments]))
+    row = supervision_row(record, [s.campaign for s in segments])
+    return answer(wire.SupervisionDetail(row, [segment_row(s) for s in segments]))
 
 
 async def calls(request: web.Request) -> web.Response:
-    needs(request, "supervision.see")
-    query = _query(request, "agent", "campaign", "call")
-    page = await _paged(request, request.app[HISTORY].calls, query)
-    return answer(wire.CallPage([_call(r) for r in page.records], page.next))
+    page = await _page(request, "calls")
+    return answer(wire.CallPage([call_row(r) for r in page.records], page.next))
 
 
 async def statuses(request: web.Request) -> web.Response:
-    needs(request, "supervision.see")
-    query = _query(request, "agent")
-    page = await _paged(request, request.app[HISTORY].statuses, query)
-    return answer(wire.StatusPage([_status(r) for r in page.records], page.next))
+    page = await _page(request, "agent-status")
+    return answer(wire.StatusPage([status_row(r) for r in page.records], page.next))
 
 
 async def gaps(request: web.Request) -> web.Response:
+    page = await _page(request, "gaps")
+    return answer(wire.GapPage([gap_row(r) for r in page.records], page.next))
+
+
+def count_of(ledger: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The handler that counts one ledger's rows."""
+
+    async def count(request: web.Request) -> web.Response:
+        needs(request, "supervision.see")
+        query = query_of(request, ledger)
+        most = COUNT_MOST + 1
+        rows = await request.app[HISTORY].count(LEDGERS[ledger], query, most)
+        return answer(wire.Count(min(rows, COUNT_MOST), rows <= COUNT_MOST))
+
+    return count
+
+
+async def choices(request: web.Request) -> web.Response:
+    """With ``value`` exactly that one, for its name; else those that contain what was ``typed``."""
     needs(request, "supervision.see")
-    page = await _paged(request, request.app[HISTORY].gaps, _query(request))
-    return answer(wire.GapPage([_gap(r) for r in page.records], page.next))
-
-
-def _party(party_id: str | None, name: str | None, endpoint: str | None) -> Party | None:
-    if party_id is None or endpoint is None:
-        return None
-    return Party(party_id, name or endpoint, endpoint)
-
-
-def row_of(r: SupervisionRecord) -> wire.SupervisionRow:
-    return wire.SupervisionRow(
-        id=r.id,
-        pbx=r.pbx,
-        supervisor=Party(r.supervisor_id, r.supervisor_name, r.supervisor_endpoint),
-        agent=_party(r.agent_id, r.agent_name, r.agent_endpoint),
-        type=r.type,
-        at_least=r.at_least,
-        type_provenance=r.type_provenance,
-        started=r.started,
-        started_exact=r.started_exact,
-        ended=r.ended,
-        ended_exact=r.ended_exact,
-        ended_after=r.ended_after,
-        end_reason=r.end_reason,
-        ended_by=r.ended_by_name,
-        length_ms=r.length_ms,
-        waiting_ms=r.waiting_ms,
-        means=r.means,
-        campaign=r.campaign,
-        call_id=r.call_id,
-    )
-
-
-def _segment(s: SegmentRecord) -> wire.Segment:
-    return wire.Segment(
-        n=s.n,
-        type=s.type,
-        at_least=s.at_least,
-        type_provenance=s.type_provenance,
-        call_id=s.call_id,
-        number=s.number,
-        campaign=s.campaign,
-        list=s.list,
-        result=s.result,
-        started=s.started,
-        ended=s.ended,
-        length_ms=s.length_ms,
-    )
-
-
-def _call(c: CallRecord) -> wire.CallRow:
-    return wire.CallRow(
-        id=c.id,
-        pbx=c.pbx,
-        call_id=c.call_id,
-        agent=_party(c.agent_id, c.agent_name, c.agent_endpoint),
-        direction=c.direction,
-        number=c.number,
-        queue=c.queue,
-        campaign=c.campaign,
-        list=c.list,
-        result=c.result,
-        started=c.started,
-        started_exact=c.started_exact,
-        answered=c.answered,
-        ended=c.ended,
-        ended_exact=c.ended_exact,
-        end_reason=c.end_reason,
-        talk_ms=c.talk_ms,
-        hold_ms=c.hold_ms,
-        wrap_up_ms=c.wrap_up_ms,
-        length_ms=c.length_ms,
-    )
-
-
-def _status(s: StatusRecord) -> wire.StatusRow:
-    return wire.StatusRow(
-        id=s.id,
-        pbx=s.pbx,
-        agent=Party(s.agent_id, s.agent_name, s.agent_endpoint),
-        status=s.status,
-        reason=s.reason,
-        started=s.started,
-        started_exact=s.started_exact,
-        ended=s.ended,
-        ended_exact=s.ended_exact,
-        length_ms=s.length_ms,
-    )
-
-
-def _gap(g: GapRecord) -> wire.Gap:
-    return wire.Gap(pbx=g.pbx, started=g.started, ended=g.ended, why=g.why)
+    only(request, "ledger", "filter", "typed", "value", "limit")
+    ledger = one_of(request, "ledger", dict.fromkeys(ledger for ledger, _ in SOURCES))
+    if ledger is None:
+        raise Refused(400, "must be given", "ledger")
+    field = one_of(request, "filter", [field for of, field in SOURCES if of == ledger])
+    if field is None:
+        raise Refused(400, "must be given", "filter")
+    typed, value = text(request, "typed", 100), text(request, "value")
+    if typed is not None and value is not None:
+        raise Refused(400, "goes not with typed", "value")
+    most = whole(request, "limit", 1, CHOICES_MOST) or CHOICES_MOST
+    history = request.app[HISTORY]
+    if value is not None:
+        one = await history.named(ledger, field, value)
+        found, more = ([] if one is None else [one]), False
+    else:
+        found, more = await history.choices(ledger, field, typed or "", most)
+    return answer(wire.Choices([wire.Choice(c.value, c.name) for c in found], more))

@@ -10,7 +10,7 @@ from monitord.api.keys import WHO
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
-APP_PATHS = (HOME,)
+APP_PATHS = (HOME, "/quality/quality-assurance/history")
 
 _FOREVER = "public, max-age=31536000, immutable"
 """Assets carry a digest of their content in their name."""
@@ -38,6 +38,14 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
             raise web.HTTPSeeOther(HOME)
         return _html(folder / "sign-in.html")
 
+    async def nothing(request: web.Request) -> web.StreamResponse:
+        # The page itself says that there is nothing, and shows the way on.
+        if "text/html" not in request.headers.get("Accept", ""):
+            raise web.HTTPNotFound
+        response = _html(folder / "index.html")
+        response.set_status(404)
+        return response
+
     async def asset(request: web.Request) -> web.StreamResponse:
         # Only names, no paths: the router's pattern lets no slash and no leading dot in.
         path = folder / "assets" / request.match_info["part"] / request.match_info["name"]
@@ -52,6 +60,7 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
         web.get("/", home),
         web.get("/sign-in", sign_in),
         *(web.get(path, app) for path in APP_PATHS),
+        web.get(r"/{path:(?!api/|assets/).+}", nothing),
         web.get(r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,199}}", asset),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -102,6 +103,14 @@ def text(request: web.Request, name: str, longest: int = 300) -> str | None:
         raise Refused(400, f"must be 1 to {longest} characters long", name)
     if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in value):
         raise Refused(400, "control characters are not allowed", name)
+    return value
+
+
+def one_of(request: web.Request, name: str, choices: Iterable[str]) -> str | None:
+    """A word of a closed list in the query string, None where it is not given."""
+    value = request.query.get(name)
+    if value is not None and value not in (known := list(choices)):
+        raise Refused(400, f"must be one of: {', '.join(known)}", name)
     return value
 
 

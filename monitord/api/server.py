@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from aiohttp.web_protocol import ERROR
 
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.api import commands, history, keys, page, session, wire
+from monitord.api import commands, export, history, keys, page, session, wire
 from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
@@ -73,6 +74,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.SECURE_COOKIE] = parts.secure_cookie
     app[keys.STREAMS] = Streams(parts.hub, lambda: _lags(parts.attachments))
     app[commands.ACTS] = {}
+    app[export.EXPORTS] = Counter()
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(commands.finish)
@@ -88,6 +90,12 @@ def make_app(parts: Parts) -> web.Application:
             web.get("/api/v1/calls", history.calls),
             web.get("/api/v1/agent-status", history.statuses),
             web.get("/api/v1/gaps", history.gaps),
+            web.get("/api/v1/history/choices", history.choices),
+            *(web.get(f"/api/v1/{name}/count", history.count_of(name)) for name in history.LEDGERS),
+            *(
+                web.get(f"/api/v1/{name}/export", export.export_of(name), allow_head=False)
+                for name in history.LEDGERS
+            ),
             *page.routes(parts.page),
         ]
     )

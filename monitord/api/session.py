@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
@@ -52,9 +53,16 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     elif path not in OPEN_PATHS and not path.startswith(OPEN_ASSETS):
         wants_page = "text/html" in request.headers.get("Accept", "")
         if request.method in _SAFE_METHODS and wants_page and not path.startswith("/api/"):
-            raise web.HTTPSeeOther("/sign-in")
+            raise web.HTTPSeeOther(_sign_in_address(request))
         return problem(401, "sign in first")
     return await handler(request)
+
+
+def _sign_in_address(request: web.Request) -> str:
+    """With the way back, so that a link to a view also works for somebody who is not signed in."""
+    if request.path == "/" or request.path.startswith("//"):  # two slashes name another host
+        return "/sign-in"
+    return f"/sign-in?{urlencode({'next': request.path_qs})}"
 
 
 async def sign_in(request: web.Request) -> web.Response:

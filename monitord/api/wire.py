@@ -178,9 +178,11 @@ class SupervisionRow(Struct, frozen=True):
     waiting_ms: int
     means: str
     campaign: str | None
-    """As it was then."""
+    """As it was then: of the last call under it."""
     call_id: str | None
     """Of the last call under it."""
+    earlier_campaigns: list[str]
+    """Of the calls before, where they were others."""
 
 
 class SupervisionPage(Struct, frozen=True):
@@ -272,6 +274,29 @@ class Gap(Struct, frozen=True):
 class GapPage(Struct, frozen=True):
     rows: list[Gap]
     next: str | None
+
+
+class Count(Struct, frozen=True):
+    """How many rows fit the filters."""
+
+    rows: int
+    exact: bool
+    """False: there are more; it was counted no further."""
+
+
+class Choice(Struct, frozen=True):
+    """A value that a filter can be set to."""
+
+    value: str
+    name: str
+    """As people know it; the value itself where it has no other name."""
+
+
+class Choices(Struct, frozen=True):
+    choices: list[Choice]
+    """In the names' order."""
+    more: bool
+    """True: these are not all; type more of the name."""
 
 
 class ProblemDetail(Struct, frozen=True):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord.store import tables
-from monitord.store.engine import uncut
+from monitord.store.engine import reason_of, uncut
 
 
 class AuditError(Exception):
@@ -49,7 +49,7 @@ class AuditLog:
         try:
             return await uncut(self._commit(row))
         except (SQLAlchemyError, OSError) as error:
-            raise AuditError(str(getattr(error, "orig", None) or error)) from None
+            raise AuditError(reason_of(error)) from None
 
     async def _commit(self, row: dict[str, Any]) -> int:
         async with self._engine.begin() as connection:

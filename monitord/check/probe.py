@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from monitord.ami.actions import AmiError, DeadlineError, LinkLostError, NotSentError
-from monitord.ami.link import Item, Link, LinkSettings, LoginRefusedError, Timing
+from monitord.ami.link import Item, Link, LinkSettings, LoginRefusedError, Timing, words
 from monitord.ami.protocol import Protocol, Received
 from monitord.check.evidence import Evidence
 
@@ -71,6 +71,12 @@ class Probe(Link):
         self._found = Found(evidence)
         self._news = asyncio.Event()
         evidence.ask = self._news.set
+        self._enough = False
+
+    def enough(self) -> None:
+        """Watch no longer; what was seen until now is reported."""
+        self._enough = True
+        self._news.set()
 
     def _seen(self, item: Item) -> None:
         self._found.evidence.take(item)
@@ -86,7 +92,7 @@ class Probe(Link):
         try:
             protocol = await self._connect()
         except (OSError, AmiError) as error:
-            found.unreachable = getattr(error, "strerror", None) or str(error)
+            found.unreachable = words(error)
             return found
         try:
             await self._talk(protocol, watch_s)
@@ -131,8 +137,8 @@ class Probe(Link):
     async def _watch(self, protocol: Protocol, watch_s: float) -> None:
         began = time.monotonic()
         await self._take_picture(protocol)
-        while (left := began + watch_s - time.monotonic()) > 0:
-            await self._wait(protocol, min(left, self._pace.picture_s))
+        while not self._enough and (left := began + watch_s - time.monotonic()) > 0:
+            await self._wait(protocol, min(left, self._pace.picture_s), or_enough=True)
             await self._take_picture(protocol)
         if watch_s:
             await self._wait(protocol, SETTLE_S)
@@ -140,10 +146,10 @@ class Probe(Link):
         await protocol.ask("Ping", deadline=self._pace.timing.answer)
         self._found.watched_s = time.monotonic() - began
 
-    async def _wait(self, protocol: Protocol, seconds: float) -> None:
+    async def _wait(self, protocol: Protocol, seconds: float, *, or_enough: bool = False) -> None:
         """Meanwhile ask for the type of each supervision that begins, as the daemon does."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        while not (or_enough and self._enough) and (left := until - time.monotonic()) > 0:
             try:
                 async with asyncio.timeout(left):
                     await self._news.wait()

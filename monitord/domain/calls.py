@@ -82,6 +82,13 @@ def end_call(
     shard.touch_call(call)
 
 
+def somebody_was_dialled(shard: Shard, call: Call) -> bool:
+    """Two telephones under one linkedid, one of them a customer's: who has just begun to look did
+    not see the DialBegin."""
+    people = [u for u in call.legs if not is_local(shard.channels[u].name)]
+    return len(people) > 1 and has_customer(shard, call)
+
+
 # --- who takes part ----------------------------------------------------------------------
 
 

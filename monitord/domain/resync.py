@@ -193,6 +193,8 @@ def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
                 reason = EndReason.LEFT if known else EndReason.LOST
                 supervisions.end(shard, supervision, at, reason)
         for call in list(shard.calls.values()):
+            if calls.somebody_was_dialled(shard, call):
+                calls.make_real(shard, call)
             calls.update(shard, call, at)
     agents.resynced(shard, at, after or None)
     _close_remembered(shard, at, after)

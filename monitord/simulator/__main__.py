@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -66,8 +67,26 @@ def _read_secret(path: Path | None) -> str:
 @click.option(
     "--speed", default=1.0, type=click.FloatRange(*BOUNDS["speed"]), help="Times real time."
 )
-@click.option("--agents", default=12, type=_range("agents"))
+@click.option("--agents", default=20, type=_range("agents"))
 @click.option("--supervisors", default=4, type=_range("supervisors"))
+@click.option(
+    "--supervisions",
+    default=0,
+    type=_range("supervisions"),
+    help="At once; 0: half of the supervisors or more.",
+)
+@click.option(
+    "--calls-per-hour",
+    default=0,
+    type=_range("calls_per_hour"),
+    help="Of customers and agents; 0: as many as keep the agents busy.",
+)
+@click.option(
+    "--outages-per-hour",
+    default=0.0,
+    type=click.FloatRange(*BOUNDS["outages_per_hour"]),
+    help="How often clients lose the connection; every fourth time the PBX crashes.",
+)
 @click.option(
     "--version",
     default="22",
@@ -76,7 +95,14 @@ def _read_secret(path: Path | None) -> str:
 )
 @click.option("--system-name", default="", help="systemname of asterisk.conf.")
 @click.option("--truth", help="File for what really happened, in JSON lines.")
-def main(secret_file: Path | None, user: str, version: str, **options: Any) -> None:
+@click.option(
+    "--roster",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for everybody's endpoint and name, in JSON; written before it listens.",
+)
+def main(
+    secret_file: Path | None, roster: Path | None, user: str, version: str, **options: Any
+) -> None:
     """A small call centre that speaks AMI, for demonstrations and tests."""
     # Standard output carries one line, the address; all else goes to the other.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
@@ -88,18 +114,21 @@ def main(secret_file: Path | None, user: str, version: str, **options: Any) -> N
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        asyncio.run(_run(settings))
+        simulator = Simulator(settings)
+        if roster is not None:
+            roster.write_text(json.dumps(simulator.centre.floor.roster), encoding="utf-8")
+        asyncio.run(_run(simulator))
     except OSError as error:
         raise click.ClickException(str(error)) from error
 
 
-async def _run(settings: Settings) -> None:
+async def _run(simulator: Simulator) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with Simulator(settings) as sim:
-        click.echo(f"listening on {settings.host}:{sim.port}")
+    async with simulator as sim:
+        click.echo(f"listening on {sim.settings.host}:{sim.port}")
         running = asyncio.create_task(sim.wait())
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -229,6 +229,8 @@ class Actions:
         self, session: Session, request: Request, channel: Channel, variables: list[str]
     ) -> None:
         spying = channel.spying
+        # What runs nothing, as after AMI Bridge, has no name for it.
+        running = (channel.application, channel.data) if channel.application else ("(null)",) * 2
         # Values as they are, unescaped; an unset one reads "(null)" (manager.c:3706).
         asked = []
         for name in variables:
@@ -246,8 +248,8 @@ class Actions:
                     ("EffectiveConnectedLineName", channel.connected.name or "<unknown>"),
                     ("TimeToHangup", "0"),
                     ("BridgeID", channel.bridge.uniqueid if channel.bridge else ""),
-                    ("Application", channel.application),
-                    ("Data", channel.data),
+                    ("Application", running[0]),
+                    ("Data", running[1]),
                     ("Nativeformats", "(ulaw)"),
                     ("Readformat", "ulaw"),
                     ("Readtrans", ""),

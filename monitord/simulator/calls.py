@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from monitord.simulator.agents import Agent, Floor
 from monitord.simulator.campaigns import FIRST_RESULT, Campaign
@@ -24,6 +25,12 @@ class World:
     floor: Floor
     truth: Truth
     rng: random.Random
+
+
+class TakenOver(Protocol):
+    """A call that a supervisor took from its agent: both end together."""
+
+    def end(self, by: str, cause: int, *, soft: bool) -> None: ...
 
 
 class Call:
@@ -46,14 +53,23 @@ class Call:
         self.agent_leg: Channel | None = None
         self.bridge: Bridge | None = None
         self.answered_at: float | None = None  # virtual seconds
+        self.ends_at = 0.0  # what it is planned to, while they talk
         self.over = False
+        self.held = False
+        self.taken: TakenOver | None = None
+        self.transferred = False  # to another agent, who may not have answered yet
+        # Told when another agent talks to the customer.
+        self.on_agent: dict[Callable[[], None], None] = {}
+        self._talked = 0.0  # seconds, before the talk that is going on
+        self._talks_since: float | None = None
         self._soft = False
         self._ended = ended
         self._timers: list[Timer] = []
 
     @property
     def talking(self) -> bool:
-        return self.answered_at is not None and not self.over
+        """An agent and the customer hear each other, or one of them is on hold."""
+        return self._talks_since is not None and not self.over
 
     @property
     def linkedid(self) -> str:
@@ -72,6 +88,12 @@ class Call:
         self._timers.append(timer)
         return timer
 
+    def forget_plans(self) -> None:
+        """What was to come no longer does: holds, result codes, the end."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
     def label(self, channel: Channel) -> None:
         """The dialplan's Set(__CAMPAIGN=...) and Set(__LIST=...)."""
         pbx = self.world.pbx
@@ -82,7 +104,7 @@ class Call:
             pbx.set_variable(channel, name, value)
 
     def set_result(self, result: str) -> None:
-        if self.customer is not None and result != self.result:
+        if self.customer is not None and not self.customer.gone and result != self.result:
             self.result = result
             self.world.pbx.set_variable(self.customer, "RESULT", result)
 
@@ -94,14 +116,18 @@ class Call:
         self.talk()
 
     def talk(self) -> None:
-        agent, rng = self._agent(), self.world.rng
-        self.answered_at = self.world.clock.now
-        self.world.floor.set_status(agent, "talking", self.world.clock.now)
-        self.world.truth.write(
-            "call_answered", **self.facts(), agent=agent.device, name=agent.name, silent=self.silent
-        )
+        agent, rng, now = self._agent(), self.world.rng, self.world.clock.now
+        self._talks_since = now
+        self.world.floor.set_status(agent, "talking", now)
+        facts = {**self.facts(), "agent": agent.device, "name": agent.name}
+        if self.answered_at is None:
+            self.answered_at = now
+            self.world.truth.write("call_answered", **facts, silent=self.silent)
+            self.after(2.0, lambda: self.set_result(FIRST_RESULT))
+        else:
+            self.world.truth.write("call_transferred", **facts)
         length = min(max(rng.gauss(150, 60), 20), 420)
-        self.after(2.0, lambda: self.set_result(FIRST_RESULT))
+        self.ends_at = now + length
         chosen = rng.choice(self.campaign.results)
         if rng.random() < 0.3:  # the agent changes her mind
             first_thought = rng.choice(self.campaign.results)
@@ -114,13 +140,21 @@ class Call:
         by = "customer" if rng.random() < 0.6 else "agent"
         self.after(length, lambda: self.hang_up(by))
 
+    def stop_talking(self) -> None:
+        """The agent and the customer are no longer in one bridge."""
+        if self._talks_since is not None:
+            self._talked += self.world.clock.now - self._talks_since
+            self._talks_since = None
+
     def hold(self) -> None:
         if self.agent_leg is not None:
+            self.held = True
             self.world.pbx.hold(self.agent_leg)
             self.world.floor.set_status(self._agent(), "hold", self.world.clock.now)
 
     def unhold(self) -> None:
         if self.agent_leg is not None:
+            self.held = False
             self.world.pbx.unhold(self.agent_leg)
             self.world.floor.set_status(self._agent(), "talking", self.world.clock.now)
 
@@ -139,18 +173,27 @@ class Call:
     def hang_up(self, by: str, cause: int = 16) -> None:
         raise NotImplementedError
 
+    def crashed(self) -> None:
+        """The PBX is gone, and all phones with it; nothing is told."""
+        self.finish("pbx_restarted")
+        if self.agent is not None:
+            self.release(self.agent, 0)
+
     def finish(self, reason: str) -> None:
+        self.stop_talking()
         self.over = True
-        for timer in self._timers:
-            timer.cancel()
-        talk = 0.0 if self.answered_at is None else self.world.clock.now - self.answered_at
+        self.forget_plans()
+        answered = self.answered_at is not None
+        # The agent whose phone merely rang had no part in it.
+        agent = self.agent if answered or self.direction == "outbound" else None
         self.world.truth.write(
             "call_ended",
             **self.facts(),
-            agent=self.agent.device if self.agent else None,
+            agent=agent.device if agent else None,
+            answered=answered,
             result=self.result,
             reason=reason,
-            talk=round(talk, 3),
+            talk=round(self._talked, 3),
         )
         self._ended(self)
 
@@ -175,4 +218,9 @@ class Call:
             floor.set_status(agent, "available", clock.now)
             return
         floor.set_status(agent, "wrapup", clock.now)
-        clock.after(wrapup, lambda: floor.set_status(agent, "available", clock.now))
+
+        def over() -> None:
+            if agent.status == "wrapup":
+                floor.set_status(agent, "available", clock.now)
+
+        clock.after(wrapup, over)

@@ -13,6 +13,7 @@ class Campaign:
     name: str
     lists: tuple[str, ...]
     results: tuple[str, ...]
+    directions: tuple[str, ...]
     inbound: str  # the number customers dial
     queue: str
 
@@ -22,6 +23,7 @@ CAMPAIGNS = (
         "Spring Renewal",
         ("SR-North", "SR-South"),
         ("SALE", "CALLBACK", "NOT_INTERESTED"),
+        ("outbound",),
         "441134960101",
         "sales",
     ),
@@ -29,6 +31,7 @@ CAMPAIGNS = (
         "Broadband Upgrade",
         ("BU-2026-10", "BU-2026-11"),
         ("UPGRADED", "CALLBACK", "NO_DECISION", "NOT_INTERESTED"),
+        ("inbound", "outbound"),
         "441134960102",
         "sales",
     ),
@@ -36,11 +39,14 @@ CAMPAIGNS = (
         "Customer Care",
         ("CC-Gold", "CC-Standard"),
         ("RESOLVED", "ESCALATED", "CALLBACK"),
+        ("inbound",),
         "441134960103",
         "support",
     ),
 )
 
+INBOUND = tuple(c for c in CAMPAIGNS if "inbound" in c.directions)
+OUTBOUND = tuple(c for c in CAMPAIGNS if "outbound" in c.directions)
 QUEUES = ("sales", "support")
 FIRST_RESULT = "CONTACT"  # set when both talk; the agent's choice replaces it
 

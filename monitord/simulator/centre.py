@@ -6,28 +6,28 @@ import random
 
 from monitord.simulator.agents import (
     AGENT_NAMES,
-    PAUSE_REASONS,
     SUPERVISOR_NAMES,
     Agent,
     Floor,
     Supervisor,
+    extension,
     names,
 )
 from monitord.simulator.calls import Call, World
-from monitord.simulator.campaigns import CAMPAIGNS, QUEUES, customer
+from monitord.simulator.campaigns import INBOUND, OUTBOUND, QUEUES, customer
 from monitord.simulator.clock import Clock
 from monitord.simulator.inbound import InboundCall
 from monitord.simulator.messages import Composer
 from monitord.simulator.outbound import OutboundCall
 from monitord.simulator.pbx import Pbx
+from monitord.simulator.plans import KINDS, Deck, Plan
 from monitord.simulator.queues import Queues
 from monitord.simulator.settings import Settings
-from monitord.simulator.supervisions import KINDS, Plan, Supervision
+from monitord.simulator.shifts import Shifts
+from monitord.simulator.supervisions import Supervision
 from monitord.simulator.truth import Truth
 
 PACE = 2.0  # seconds between two looks at how busy the floor is
-# Open this long before the first client can attach, so that it finds a living centre.
-WARM_UP = 900.0
 BUSY = (0.5, 0.66)  # share of the agents on calls
 
 
@@ -43,13 +43,16 @@ class Centre:
         self.queues = Queues(self.pbx, QUEUES)
         self.floor = self._staff(truth)
         self.world = World(clock, self.pbx, self.queues, self.floor, truth, self.rng)
-        self.calls: list[Call] = []
-        self.supervisions: list[Supervision] = []
+        self.shifts = Shifts(clock, self.rng, self.floor, self.queues)
+        self.calls: dict[Call, None] = {}
+        self.supervisions: dict[Supervision, None] = {}
+        self._deck = Deck(self.rng)
+        self._crashed = False
 
     def _staff(self, truth: Truth) -> Floor:
         settings, rng = self.settings, self.rng
         agents = [
-            Agent(name, str(1001 + i), queues=self._memberships(i))
+            Agent(name, extension(i), queues=self._memberships(i))
             for i, name in enumerate(names(AGENT_NAMES, settings.agents, rng))
         ]
         supervisors = [
@@ -61,7 +64,7 @@ class Centre:
             self.pbx.add_device(person.device)
         for agent in agents:
             for queue in agent.queues:
-                self.queues.add(queue, agent.device, agent.name, dynamic=False)
+                self.queues.add(queue, agent.device, agent.name)
         return Floor(agents, supervisors, self.queues, truth)
 
     def _memberships(self, index: int) -> tuple[str, ...]:
@@ -72,37 +75,56 @@ class Centre:
 
     def open(self) -> None:
         """Start, and run through the warm-up: afterwards the picture is a living one."""
+        if self.settings.calls_per_hour:
+            self._arrivals(self.settings.calls_per_hour / 3600)
         self._pace()
-        self._pauses()
-        self._helpers()
-        self.clock.run_to(WARM_UP - 5)
+        self.shifts.begin()
+        warm_up = self.settings.warm_up
+        self.clock.run_to(warm_up - 5)
         # Somebody must be listened to when the first client looks; a call that ends just
         # then may cost some more half seconds.
         for _ in range(30):
             wanted = self._low_supervisions - sum(s.spyee is not None for s in self.supervisions)
-            if self.clock.now >= WARM_UP and wanted <= 0:
+            if self.clock.now >= warm_up and wanted <= 0:
                 break
             coming = sum(not s.attached for s in self.supervisions)
             for _ in range(wanted - coming):
                 self.new_supervision()
             self.clock.run_to(self.clock.now + 0.5)
 
-    # -- calls ------------------------------------------------------------------
+    def crash(self) -> None:
+        """All calls are gone at once; nobody can phone until `booted`."""
+        self._crashed = self.pbx.down = True
+        for supervision in list(self.supervisions):
+            supervision.gone("pbx_restarted", 0)
+        for call in list(self.calls):
+            call.crashed()
+        self.pbx.restart()
+        self.queues.restart()
 
-    @property
-    def busy(self) -> int:
-        """Agents on a call, and callers who will need one."""
-        return len(self.calls)
+    def booted(self) -> None:
+        self._crashed = self.pbx.down = False
+
+    # -- calls ------------------------------------------------------------------
 
     def _pace(self) -> None:
         self.clock.after(PACE, self._pace)
-        low, high = (share * len(self.floor.agents) for share in BUSY)
-        missing = int(low + 0.999) - self.busy
-        for _ in range(max(missing, 0)):
-            self.new_call()
-        if missing <= 0 and self.busy < high and self.rng.random() < 0.15:
-            self.new_call()
+        if self._crashed:
+            return
+        if not self.settings.calls_per_hour:
+            low, high = (share * len(self.floor.agents) for share in BUSY)
+            missing = int(low + 0.999) - len(self.calls)
+            for _ in range(max(missing, 0)):
+                self.new_call()
+            if missing <= 0 and len(self.calls) < high and self.rng.random() < 0.15:
+                self.new_call()
         self._pace_supervisions()
+
+    def _arrivals(self, per_second: float) -> None:
+        self.clock.after(self.rng.expovariate(per_second), lambda: self._arrivals(per_second))
+        # Who finds twice as many callers as there are agents hears that all lines are busy.
+        if not self._crashed and len(self.calls) < 2 * len(self.floor.agents):
+            self.new_call()
 
     def new_call(self) -> Call | None:
         free = self.floor.free()
@@ -114,34 +136,34 @@ class Centre:
         rng = self.rng
         call = InboundCall(
             self.world,
-            rng.choice(CAMPAIGNS),
+            rng.choice(INBOUND),
             customer(rng),
             self._call_ended,
             silent=rng.random() < self.settings.silent_share,
         )
-        self.calls.append(call)
+        self.calls[call] = None
         call.start()
         return call
 
     def outbound(self, agent: Agent) -> Call:
         rng = self.rng
-        call = OutboundCall(self.world, rng.choice(CAMPAIGNS), customer(rng), self._call_ended)
+        call = OutboundCall(self.world, rng.choice(OUTBOUND), customer(rng), self._call_ended)
         call.silent = rng.random() < self.settings.silent_share
-        self.calls.append(call)
+        self.calls[call] = None
         call.start(agent)
         return call
 
     def _call_ended(self, call: Call) -> None:
-        self.calls.remove(call)
+        del self.calls[call]
 
     # -- supervisions -----------------------------------------------------------
 
     @property
     def _low_supervisions(self) -> int:
-        return (len(self.floor.supervisors) + 1) // 2
+        return self.settings.supervisions or (len(self.floor.supervisors) + 1) // 2
 
     def _pace_supervisions(self) -> None:
-        high = len(self.floor.supervisors)
+        high = self.settings.supervisions or len(self.floor.supervisors)
         low = self._low_supervisions
         active = len(self.supervisions)
         for _ in range(low - active):
@@ -153,57 +175,37 @@ class Centre:
         """None when no supervisor is free or nobody talks."""
         rng = self.rng
         supervisors = [s for s in self.floor.supervisors if not s.busy]
-        watched = {s.agent.endpoint for s in self.supervisions}
+        watched = {s.agent for s in self.supervisions}
         talking = [c for c in self.calls if c.talking]
-        fresh = [c for c in talking if c.agent and c.agent.endpoint not in watched]
-        # Now and then two supervisors listen to the same agent.
-        choice = fresh if fresh and rng.random() < 0.9 else talking
-        if not supervisors or not choice:
+        if not supervisors or not talking:
             return None
-        call = rng.choice(choice)
+        card, plan = self._deck.deal()
+        wanted = [c for c in talking if (c.agent in watched) == (card == "join")]
+        if plan.needs_time:
+            now = self.clock.now
+            wanted = [
+                c
+                for c in wanted
+                if isinstance(c, InboundCall)
+                and not (c.silent or c.transferred)
+                and c.ends_at - now > 30
+            ]
+            if not wanted:  # another time; meanwhile something that any call is good for
+                plan = Plan(rng.choice(KINDS), False, True, plan.length)
+        call = rng.choice(wanted or [c for c in talking if c.agent not in watched] or talking)
         if call.agent is None:
             return None
-        plan = Plan(
-            kind=rng.choices(KINDS, weights=(5, 3, 2))[0],
-            originate=rng.random() < 0.3,
-            exits=rng.random() < 0.8,
-            length=min(max(rng.gauss(110, 60), 20), 300),
-        )
         return self.supervise(rng.choice(supervisors), call.agent, call, plan)
 
     def supervise(
         self, supervisor: Supervisor, agent: Agent, call: Call, plan: Plan
     ) -> Supervision:
         supervision = Supervision(
-            self.world, supervisor, agent, call, plan, self.supervisions.remove
+            self.world, supervisor, agent, call, plan, self._supervision_ended
         )
-        self.supervisions.append(supervision)
+        self.supervisions[supervision] = None
         supervision.start()
         return supervision
 
-    # -- pauses and dynamic members ---------------------------------------------
-
-    def _pauses(self) -> None:
-        self.clock.after(self.rng.expovariate(len(self.floor.agents) / 900), self._pauses)
-        free = self.floor.free()
-        paused = sum(a.status == "paused" for a in self.floor.agents)
-        if not free or paused >= max(len(self.floor.agents) // 6, 1):
-            return
-        agent = self.rng.choice(free)
-        reason, mean = self.rng.choice(PAUSE_REASONS)
-        self.floor.pause(agent, reason, self.clock.now)
-        length = self.rng.uniform(0.5, 1.5) * mean
-        self.clock.after(length, lambda: self.floor.unpause(agent, self.clock.now))
-
-    def _helpers(self) -> None:
-        """Somebody helps out in the other queue for a while, as a dynamic member."""
-        self.clock.after(self.rng.uniform(60, 240), self._helpers)
-        agent = self.rng.choice(self.floor.agents)
-        others = [q for q in QUEUES if q not in agent.queues]
-        if not others:
-            return
-        members = self.queues.queues[others[0]].members
-        if agent.device not in members:
-            self.queues.add(others[0], agent.device, agent.name, dynamic=True)
-        elif agent.status in ("available", "paused"):
-            self.queues.remove(others[0], agent.device)
+    def _supervision_ended(self, supervision: Supervision) -> None:
+        del self.supervisions[supervision]

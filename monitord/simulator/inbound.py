@@ -82,20 +82,7 @@ class InboundCall(Call):
         pbx = self.world.pbx
         self.agent = agent
         self._rang_at = self.world.clock.now
-        leg = self.agent_leg = pbx.new_channel(
-            agent.endpoint,
-            state=State.DOWN,
-            context="from-internal",
-            exten="s",
-            caller=Party(agent.endpoint, agent.name),
-            owner=self,
-            linked=self.customer,
-        )
-        leg.silent = self.silent
-        pbx.execute(leg, "AppQueue", "(Outgoing Line)")
-        pbx.set_connected(leg, self.customer.caller)
-        pbx.inherit(self.customer, leg)
-        pbx.execute(leg, "AppQueue", "(Outgoing Line)", exten=self.customer.exten)
+        leg = self.dialled_leg(agent, "AppQueue")
         pbx.emit(
             "AgentCalled",
             self.customer,
@@ -113,6 +100,27 @@ class InboundCall(Call):
             self.after(RING_TIMEOUT, self._no_answer)
         else:
             self.after(self.world.rng.uniform(1.5, 7), self._answer)
+
+    def dialled_leg(self, agent: Agent, application: str) -> Channel:
+        """The agent's leg, as Queue or Dial makes it for this customer."""
+        if self.customer is None:
+            raise RuntimeError("nobody calls")
+        pbx = self.world.pbx
+        leg = self.agent_leg = pbx.new_channel(
+            agent.endpoint,
+            state=State.DOWN,
+            context="from-internal",
+            exten="s",
+            caller=Party(agent.endpoint, agent.name),
+            owner=self,
+            linked=self.customer,
+        )
+        leg.silent = self.silent
+        pbx.execute(leg, application, "(Outgoing Line)")
+        pbx.set_connected(leg, self.customer.caller)
+        pbx.inherit(self.customer, leg)
+        pbx.execute(leg, application, "(Outgoing Line)", exten=self.customer.exten)
+        return leg
 
     def _ringing(self) -> None:
         if self.agent_leg is not None:
@@ -173,6 +181,9 @@ class InboundCall(Call):
     def hang_up(self, by: str, cause: int = 16) -> None:
         if self.over or self.customer is None:
             return
+        if self.taken is not None:
+            self.taken.end(by, cause, soft=self._soft)
+            return
         pbx, agent, leg = self.world.pbx, self.agent, self.agent_leg
         if by == "agent" and leg is not None and self.answered_at is None:
             # The ringing leg alone was hung up: the caller stays in the queue.
@@ -185,6 +196,8 @@ class InboundCall(Call):
             reason = "abandoned"
         else:
             reason = by
+            if self.bridge is None and leg is not None:  # whom it was transferred to was ringing
+                pbx.emit("DialEnd", self.customer, dest=leg, DialStatus="CANCEL")
             for channel in (self.customer, leg) if by == "customer" else (leg, self.customer):
                 if channel is not None:
                     pbx.leave(channel)
@@ -193,7 +206,8 @@ class InboundCall(Call):
         self.finish(reason)
         if agent is not None:
             wrapup = self.world.queues.queues[self.queue].wrapup
-            self.release(agent, wrapup if self.answered_at is not None else 0)
+            by_queue = self.answered_at is not None and not self.transferred
+            self.release(agent, wrapup if by_queue else 0)
 
     def _abandoned(self) -> None:
         pbx = self.world.pbx
@@ -210,18 +224,19 @@ class InboundCall(Call):
         pbx, leg, customer = self.world.pbx, self.agent_leg, self.customer
         if leg is None or customer is None:
             return
-        talk = self.world.clock.now - (self.answered_at or 0.0)
-        self.world.queues.completed(self.queue, self._agent().device, talk)
         legs = [leg, customer] if self.world.rng.random() < 0.7 else [customer, leg]
-        when = self.world.rng.randrange(3)
+        when = -1 if self.transferred else self.world.rng.randrange(3)
         for i, channel in enumerate((*legs, None)):
             if i == when:
-                self._complete(by, talk)
+                self.complete("caller" if by == "customer" else "agent")
             if channel is not None:
                 pbx.hang_up(channel, cause)
 
-    def _complete(self, by: str, talk: float) -> None:
+    def complete(self, reason: str) -> None:
+        """The queue is done with the call."""
         agent, leg, customer = self._agent(), self.agent_leg, self.customer
+        talk = self.world.clock.now - (self.answered_at or 0.0)
+        self.world.queues.completed(self.queue, agent.device, talk)
         self.world.pbx.emit(
             "AgentComplete",
             customer if customer is not None and not customer.gone else None,
@@ -231,5 +246,5 @@ class InboundCall(Call):
             MemberName=agent.name,
             HoldTime=int(self._hold),
             TalkTime=int(talk),
-            Reason="caller" if by == "customer" else "agent",
+            Reason=reason,
         )

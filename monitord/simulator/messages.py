@@ -60,7 +60,14 @@ MEMBER_HEADERS = (
 )
 
 # Block name -> prefix of its headers. `?` after a block: left out when that channel is gone.
-CHANNEL_BLOCKS = {"CHANNEL": "", "DEST": "Dest", "SPYER": "Spyer", "SPYEE": "Spyee"}
+CHANNEL_BLOCKS = {
+    "CHANNEL": "",
+    "DEST": "Dest",
+    "SPYER": "Spyer",
+    "SPYEE": "Spyee",
+    "TRANSFERER": "Transferer",
+    "TRANSFEREE": "Transferee",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,15 @@ EVENTS: dict[str, Layout] = {
     "BridgeDestroy": Layout("call", ("BRIDGE",)),
     "BridgeEnter": Layout("call", ("BRIDGE", "CHANNEL", "SwapUniqueid?")),
     "BridgeLeave": Layout("call", ("BRIDGE", "CHANNEL")),
+    "BlindTransfer": Layout(
+        "call",
+        ("Result", "TRANSFERER", "TRANSFEREE", "BRIDGE", "IsExternal", "Context", "Extension"),
+    ),
+    "ConfbridgeJoin": Layout("call", ("Conference", "BRIDGE", "CHANNEL", "Admin", "Muted")),
+    "ConfbridgeLeave": Layout("call", ("Conference", "BRIDGE", "CHANNEL", "Admin")),
+    # keypads
+    "DTMFBegin": Layout("dtmf", ("CHANNEL", "Digit", "Direction")),
+    "DTMFEnd": Layout("dtmf", ("CHANNEL", "Digit", "DurationMs", "Direction")),
     # spying
     "ChanSpyStart": Layout("call", ("SPYER", "SPYEE")),
     "ChanSpyStop": Layout("call", ("SPYER", "SPYEE?")),
@@ -257,11 +273,11 @@ def channel_block(channel: Channel, prefix: str = "", channelvars: Sequence[str]
 def bridge_block(bridge: Bridge) -> Headers:
     values = (
         bridge.uniqueid,
-        "basic",
-        "simple_bridge",
-        "<unknown>",
-        "<unknown>",
-        str(len(bridge.channels)),
+        bridge.type,
+        bridge.technology,
+        bridge.creator,
+        bridge.name,
+        str(len(bridge.channels) + bridge.hidden),
         "none",
     )
     return tuple(zip(BRIDGE_HEADERS, values, strict=True))

@@ -82,6 +82,10 @@ class OutboundCall(Call):
             return
         pbx.emit("DialEnd", leg, dest=self.customer, DialStatus=failure.status)
         pbx.hang_up(self.customer, failure.cause, failure.sip)
+        # The dialplan goes on behind Dial, and keeps the outcome as the call's result.
+        pbx.execute(leg, "Set", f"RESULT={failure.status}", priority=4)
+        self.result = failure.status
+        pbx.set_variable(leg, "RESULT", self.result)
         pbx.hang_up(leg, failure.cause)
         self.finish(failure.status.lower())
         self.release(agent, 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -86,10 +87,13 @@ class Channel:
     silent: bool = False  # carries no audio, so a spy on it cannot be hung up
     spying: bool = False
     gone: bool = False
+    # Told just before and just after the channel goes, in the order in which they asked for it.
+    before_hangup: dict[Callable[[Channel], None], None] = field(default_factory=dict)
+    after_hangup: dict[Callable[[Channel], None], None] = field(default_factory=dict)
+    device: str = field(init=False)  # PJSIP/1001
 
-    @property
-    def device(self) -> str:
-        return self.name.rpartition("-")[0]
+    def __post_init__(self) -> None:
+        self.device = self.name.rpartition("-")[0]
 
     def variable(self, name: str) -> str | None:
         for written, value in self.variables.items():
@@ -102,6 +106,11 @@ class Channel:
 class Bridge:
     uniqueid: str
     channels: list[Channel] = field(default_factory=list)
+    type: str = "basic"
+    technology: str = "simple_bridge"
+    creator: str = "<unknown>"
+    name: str = "<unknown>"
+    hidden: int = 0  # channels that no event shows, as a conference's announcer
 
 
 class Pbx:
@@ -111,18 +120,19 @@ class Pbx:
         self.clock = clock
         self._prefix = f"{system_name}-" if system_name else ""
         self.started = clock.wall
+        self.down = False
         self.channels: dict[str, Channel] = {}  # by uniqueid
         self.devices: dict[str, str] = {}
         self.processed_calls = 0
         self.sinks: list[Callable[[Event], None]] = []
         self.on_device: list[Callable[[str, str], None]] = []
-        self.on_new_channel: list[Callable[[Channel], None]] = []
-        self.before_hangup: list[Callable[[Channel], None]] = []
-        self.after_hangup: list[Callable[[Channel], None]] = []
+        self.on_new_channel: dict[Callable[[Channel], None], None] = {}
         self._composer = composer
         self._rng = rng
         self._names: dict[str, Channel] = {}
-        self._by_device: dict[str, list[Channel]] = {}
+        self._by_device: dict[str, dict[Channel, None]] = {}
+        # Channels by device and by what they add to its state: the trunk has hundreds.
+        self._uses: dict[str, Counter[str]] = {}
         self._uniqueids = 0
         self._pjsip = 0
 
@@ -134,23 +144,48 @@ class Pbx:
         dest: Channel | None = None,
         spyer: Channel | None = None,
         spyee: Channel | None = None,
+        transferer: Channel | None = None,
+        transferee: Channel | None = None,
         bridge: Bridge | None = None,
         **fields: object,
     ) -> None:
         """Header names with a dash are written with an underscore: Cause_txt."""
-        if not self.sinks:
+        if not self.sinks or self.down:
             return  # warming up: nobody is there yet
         event = self._composer.compose(
             name,
             self.clock.wall,
-            channels={"CHANNEL": channel, "DEST": dest, "SPYER": spyer, "SPYEE": spyee},
+            channels={
+                "CHANNEL": channel,
+                "DEST": dest,
+                "SPYER": spyer,
+                "SPYEE": spyee,
+                "TRANSFERER": transferer,
+                "TRANSFEREE": transferee,
+            },
             bridge=bridge,
             fields={key.replace("_", "-"): value for key, value in fields.items()},
         )
         for sink in self.sinks:
             sink(event)
 
+    def restart(self) -> None:
+        """Begin again with nothing, as after a crash: names and numbers of channels, too."""
+        self.started = self.clock.wall
+        self.channels.clear()
+        self._names.clear()
+        self._by_device.clear()
+        self._uses.clear()
+        self._uniqueids = self._pjsip = self.processed_calls = 0
+        for device in self.devices:
+            if device.startswith("PJSIP/"):
+                self.devices[device] = "NOT_INUSE"
+
     # -- channels ---------------------------------------------------------------
+
+    def legs(self, device: str) -> list[Channel]:
+        """Channels of one endpoint, oldest first."""
+        return list(self._by_device.get(device, ()))
 
     def new_channel(
         self,
@@ -180,7 +215,8 @@ class Pbx:
         self.processed_calls += linked is None
         self.channels[uniqueid] = channel
         self._names[channel.name.lower()] = channel
-        self._by_device.setdefault(channel.device, []).append(channel)
+        self._by_device.setdefault(channel.device, {})[channel] = None
+        self._count(channel, 1)
         self.emit("Newchannel", channel)
         self._device_changed(channel.device)
         return channel
@@ -197,7 +233,9 @@ class Pbx:
     def set_state(self, channel: Channel, state: State) -> None:
         if channel.state is state:
             return
+        self._count(channel, -1)
         channel.state = state
+        self._count(channel, 1)
         self.emit("Newstate", channel)
         self._device_changed(channel.device)
 
@@ -207,17 +245,27 @@ class Pbx:
         application: str,
         data: str = "",
         *,
+        context: str | None = None,
         exten: str | None = None,
         priority: int | None = None,
+        returned: bool = False,
     ) -> None:
-        """Newexten comes only when context, extension or priority moved."""
-        before = (channel.application == "", channel.exten, channel.priority)
+        """Newexten comes only when context, extension or priority moved; `returned`: from a
+        subroutine, so that it comes although the place is the one that it left."""
+        before = (
+            channel.application == "" or returned,
+            channel.context,
+            channel.exten,
+            channel.priority,
+        )
         channel.application, channel.data = application, data
+        if context is not None:
+            channel.context = context
         if exten is not None:
             channel.exten = exten
         if priority is not None:
             channel.priority = priority
-        if before != (False, channel.exten, channel.priority):
+        if before != (False, channel.context, channel.exten, channel.priority):
             self.emit(
                 "Newexten", channel, Extension=channel.exten, Application=application, AppData=data
             )
@@ -263,23 +311,27 @@ class Pbx:
             return
         if channel.bridge is not None:
             self.leave(channel)
-        for watcher in list(self.before_hangup):
+        for watcher in list(channel.before_hangup):
             watcher(channel)
         channel.gone = True
         del self.channels[channel.uniqueid]
         del self._names[channel.name.lower()]
-        self._by_device[channel.device].remove(channel)
+        del self._by_device[channel.device][channel]
+        self._count(channel, -1)
         text = CAUSES.get(cause, "Unknown")
         tech: dict[str, Any] = {"TechCause": sip} if sip else {}
         self.emit("Hangup", channel, Cause=cause, Cause_txt=text, **tech)
         self._device_changed(channel.device)
-        for watcher in list(self.after_hangup):
+        for watcher in list(channel.after_hangup):
             watcher(channel)
 
     # -- bridges ----------------------------------------------------------------
 
-    def new_bridge(self) -> Bridge:
+    def new_bridge(self, conference: str = "") -> Bridge:
         bridge = Bridge(str(uuid.UUID(int=self._rng.getrandbits(128), version=4)))
+        if conference:
+            bridge.type, bridge.technology, bridge.hidden = "base", "softmix", 1
+            bridge.creator, bridge.name = "ConfBridge", conference
         self.emit("BridgeCreate", bridge=bridge)
         return bridge
 
@@ -296,6 +348,7 @@ class Pbx:
         channel.bridge = None
         self.emit("BridgeLeave", channel, bridge=bridge)
         if not bridge.channels:
+            bridge.hidden = 0
             self.emit("BridgeDestroy", bridge=bridge)
 
     # -- hold and devices -------------------------------------------------------
@@ -304,14 +357,18 @@ class Pbx:
         """The phone that presses hold stays INUSE; those it holds become ONHOLD."""
         self.emit("Hold", channel, MusicClass="default")
         for other in self._others(channel):
+            self._count(other, -1)
             other.on_hold = True
+            self._count(other, 1)
             self._device_changed(other.device)
             self.emit("MusicOnHoldStart", other, Class="default")
 
     def unhold(self, channel: Channel) -> None:
         self.emit("Unhold", channel)
         for other in self._others(channel):
+            self._count(other, -1)
             other.on_hold = False
+            self._count(other, 1)
             self._device_changed(other.device)
             self.emit("MusicOnHoldStop", other)
 
@@ -335,14 +392,19 @@ class Pbx:
     def _device_changed(self, device: str) -> None:
         self.set_device(device, self._device_state(device))
 
+    def _count(self, channel: Channel, one: int) -> None:
+        if channel.state is State.RINGING:
+            use = "ringing"
+        elif channel.state in (State.RING, State.UP):
+            use = "held" if channel.on_hold else "in use"
+        else:
+            return
+        self._uses.setdefault(channel.device, Counter())[use] += one
+
     def _device_state(self, device: str) -> str:
-        channels = self._by_device.get(device, [])
-        in_use = [c for c in channels if c.state in (State.RING, State.UP)]
-        ringing = any(c.state is State.RINGING for c in channels)
-        if in_use and ringing:
-            return "RINGINUSE"
-        if ringing:
-            return "RINGING"
-        if in_use and all(c.on_hold for c in in_use):
-            return "ONHOLD"
-        return "INUSE" if in_use else "NOT_INUSE"
+        uses = self._uses.get(device, Counter())
+        if uses["ringing"]:
+            return "RINGINUSE" if uses["in use"] or uses["held"] else "RINGING"
+        if uses["in use"]:
+            return "INUSE"
+        return "ONHOLD" if uses["held"] else "NOT_INUSE"

@@ -15,7 +15,6 @@ class Member:
     queue: Queue
     interface: str
     name: str
-    dynamic: bool
     status: int = DEVICE_STATES["NOT_INUSE"]
     calls_taken: int = 0
     last_call: int = 0
@@ -31,7 +30,7 @@ class Member:
             self.name,
             self.interface,
             self.interface,
-            "dynamic" if self.dynamic else "static",
+            "dynamic",
             0,
             self.calls_taken,
             self.last_call,
@@ -88,26 +87,36 @@ class Queues:
     def __init__(self, pbx: Pbx, names: Iterable[str]) -> None:
         self._pbx = pbx
         self.queues = {name: Queue(name) for name in names}
+        for name in self.queues:
+            pbx.add_device(f"Queue:{name}")
+            pbx.add_device(f"Queue:{name}_avail")
         pbx.on_device.append(self._device_changed)
 
     def memberships(self, interface: str) -> list[Member]:
         return [q.members[interface] for q in self.queues.values() if interface in q.members]
 
-    def add(self, queue: str, interface: str, name: str, *, dynamic: bool) -> None:
-        """A static member comes from the configuration, without an event."""
+    def add(self, queue: str, interface: str, name: str) -> None:
+        """AddQueueMember: all members are dynamic, as agents log in and out."""
         wall = int(self._pbx.clock.wall)
-        member = Member(self.queues[queue], interface, name, dynamic, login_time=wall)
+        member = Member(self.queues[queue], interface, name, login_time=wall)
         member.status = DEVICE_STATES[self._pbx.devices.get(interface, "UNKNOWN")]
         self.queues[queue].members[interface] = member
-        if dynamic:
-            for other in self.memberships(interface):
-                member.paused, member.paused_reason = other.paused, other.paused_reason
-            self._pbx.emit("QueueMemberAdded", **member.fields())
-            self._show_devices(member)
-            return
-        self._pbx.add_device(f"Queue:{queue}")
-        self._pbx.add_device(f"Queue:{queue}_avail")
-        self._pbx.add_device(f"Queue:{queue}_pause_{interface}")
+        for other in self.memberships(interface):
+            member.paused, member.paused_reason = other.paused, other.paused_reason
+        self._pbx.emit("QueueMemberAdded", **member.fields())
+        self._show_devices(member)
+
+    def restart(self) -> None:
+        """Callers and counts are gone; dynamic members are remembered, with their pauses
+        (persistentmembers, astdb)."""
+        wall = int(self._pbx.clock.wall)
+        for name, old in list(self.queues.items()):
+            queue = self.queues[name] = Queue(name)
+            for interface, was in old.members.items():
+                member = Member(queue, interface, was.name, login_time=wall)
+                member.status = DEVICE_STATES[self._pbx.devices[interface]]
+                member.paused, member.paused_reason = was.paused, was.paused_reason
+                queue.members[interface] = member
 
     def remove(self, queue: str, interface: str) -> None:
         member = self.queues[queue].members.pop(interface, None)
@@ -181,10 +190,11 @@ class Queues:
         q = self.queues[queue]
         q.completed += 1
         q.talk_time = (3 * q.talk_time + int(talk)) // 4
-        member = q.members[interface]
-        member.in_call = False
-        member.calls_taken += 1
-        member.last_call = int(self._pbx.clock.wall)
+        member = q.members.get(interface)
+        if member is not None:
+            member.in_call = False
+            member.calls_taken += 1
+            member.last_call = int(self._pbx.clock.wall)
 
     def status(self, queue: str, member: str) -> list[Headers]:
         """QueueStatus: parameters, members and callers of all queues, or of one."""

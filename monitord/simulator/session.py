@@ -41,7 +41,11 @@ def event_mask(text: str) -> frozenset[str] | None:
 
 class Session(asyncio.Protocol):
     def __init__(
-        self, settings: Settings, actions: Actions, closed: Callable[[Session], None]
+        self,
+        settings: Settings,
+        actions: Actions,
+        closed: Callable[[Session], None],
+        booted: Callable[[], bool],
     ) -> None:
         self.settings = settings
         self.user = settings.user
@@ -50,6 +54,7 @@ class Session(asyncio.Protocol):
         self.written = 0
         self._actions = actions
         self._closed = closed
+        self._booted = booted
         self._framer = Framer()
         self._challenge = ""
         self._transport: asyncio.Transport | None = None
@@ -212,6 +217,12 @@ class Session(asyncio.Protocol):
         if mask is not None:
             self.mask = mask
         self.respond(request, "Success", "Authentication accepted")
+        if self._booted():
+            self.say_booted()
+
+    def say_booted(self) -> None:
+        if not self.authenticated:
+            return  # it is told at login
         if "system" in self.mask and ("system" in self.user.read or "all" in self.user.read):
             # The copy at login has neither Timestamp nor SystemName.
             self.send(self._actions.fully_booted())

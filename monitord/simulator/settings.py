@@ -33,8 +33,11 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "port": (0, 65535),
     "seed": (0, 2**63 - 1),
     "speed": (0.1, 1000.0),
-    "agents": (1, 900),
+    "agents": (1, 2000),
     "supervisors": (0, 900),
+    "supervisions": (0, 900),
+    "calls_per_hour": (0, 100_000),
+    "outages_per_hour": (0.0, 60.0),
     "silent_share": (0.0, 1.0),
     "write_timeout": (0.05, 600.0),
     "max_output": (1024, 2**30),
@@ -60,8 +63,11 @@ class Settings:
     port: int = 5038
     seed: int = 1
     speed: float = 1.0
-    agents: int = 12
+    agents: int = 20
     supervisors: int = 4
+    supervisions: int = 0  # at once; 0: half of the supervisors or more
+    calls_per_hour: int = 0  # of customers and agents; 0: as many as keep the agents busy
+    outages_per_hour: float = 0.0  # on average; every fourth is a crash of the PBX
     version: int = 22
     wall: float | None = None  # epoch at which clients can attach; None: the real one
     truth: str | None = None  # file for the truth log
@@ -88,6 +94,12 @@ class Settings:
             raise ValueError(f"no such class: {', '.join(sorted(unknown))}")
         if not self.user.secret:
             raise ValueError("the user needs a secret")
+
+    @property
+    def warm_up(self) -> float:
+        """How long the centre has been open when the first client can attach, so that it finds a
+        living one. A large one is left less time, as all of it costs the start."""
+        return 900.0 if self.agents <= 100 else 300.0
 
     @property
     def ami_version(self) -> str:

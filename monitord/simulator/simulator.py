@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from types import TracebackType
 
 from monitord.simulator.actions import Actions
-from monitord.simulator.centre import WARM_UP, Centre
+from monitord.simulator.centre import Centre
 from monitord.simulator.clock import BATCH, Clock
+from monitord.simulator.faults import Faults
 from monitord.simulator.messages import Event
 from monitord.simulator.session import Session
 from monitord.simulator.settings import Settings
 from monitord.simulator.truth import Truth
+
+
+class Refused(asyncio.Protocol):
+    """Whoever comes during an outage. The port stays ours, so that no other program takes it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
 
 
 class Simulator:
@@ -21,17 +31,27 @@ class Simulator:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         wall = time.time() if settings.wall is None else settings.wall
-        self.clock = Clock(wall - WARM_UP)
+        self.clock = Clock(wall - settings.warm_up)
         self.truth = Truth(self.clock, settings.truth)
         self.centre = Centre(settings, self.clock, self.truth)
         self.sessions: set[Session] = set()
         self.port = settings.port
+        # Its own generator: whether there are outages must not shift what people do.
+        self.faults = Faults(
+            self.clock,
+            random.Random(settings.seed + 2),  # noqa: S311
+            self.truth,
+            cut=self._cut_all,
+            crash=self.centre.crash,
+            booted=self._booted,
+        )
         self._actions = Actions(settings, self.centre)
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Simulator:
         self.centre.open()
+        self.faults.begin(self.settings.outages_per_hour)
         self.centre.pbx.sinks.append(self._broadcast)
         loop = asyncio.get_running_loop()
         try:
@@ -88,10 +108,23 @@ class Simulator:
         while any(s.backlog > self.settings.max_output // 2 for s in self.sessions):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
-    def _session(self) -> Session:
-        session = Session(self.settings, self._actions, self.sessions.discard)
+    def _session(self) -> asyncio.Protocol:
+        if self.faults.away:
+            return Refused()
+        session = Session(
+            self.settings, self._actions, self.sessions.discard, lambda: not self.faults.booting
+        )
         self.sessions.add(session)
         return session
+
+    def _cut_all(self) -> None:
+        for session in list(self.sessions):
+            session.cut("an outage")
+
+    def _booted(self) -> None:
+        self.centre.booted()
+        for session in list(self.sessions):
+            session.say_booted()
 
     def _broadcast(self, event: Event) -> None:
         for session in list(self.sessions):

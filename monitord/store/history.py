@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, Table, select, tuple_
+from sqlalchemy import Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -20,8 +20,12 @@ from monitord.domain.ledger import (
     StatusRecord,
     SupervisionRecord,
 )
+from monitord.store import choices as choosing
 from monitord.store import tables
+from monitord.store.filters import Place, Query, parts
 from monitord.store.rows import record_of
+
+__all__ = ["CursorError", "History", "Ledger", "Page", "Query", "UnreadableError"]
 
 
 class CursorError(ValueError):
@@ -39,40 +43,36 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """Which rows: every field that is not None must fit."""
+class Ledger:
+    table: Table
+    record: type[Any]
 
-    limit: int
-    cursor: str | None = None
-    supervisor: str | None = None
-    agent: str | None = None
-    campaign: str | None = None
-    type: str | None = None
-    alias: str | None = None
-    """Call ID, or any other linkedid or uniqueid seen for the call."""
-    begin: int | None = None
-    """Started at or after, ms UTC."""
-    end: int | None = None
-    """Started before, ms UTC."""
+
+SUPERVISIONS = Ledger(tables.supervision, SupervisionRecord)
+CALLS = Ledger(tables.call, CallRecord)
+STATUSES = Ledger(tables.agent_status, StatusRecord)
+GAPS = Ledger(tables.gap, GapRecord)
 
 
 def _encode(record: Any) -> str:
     return base64.urlsafe_b64encode(f"{record.started}:{record.id}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[int, str]:
+def _decode(cursor: str) -> Place:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         started, _, row_id = text.partition(":")
         place = int(started), row_id
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise CursorError("not a cursor of an earlier page") from None
-    if not 0 <= place[0] < 1 << 53:
+    if not 0 <= place[0] < 1 << 53 or "\0" in row_id:  # which PostgreSQL would not take
         raise CursorError("not a cursor of an earlier page")
     return place
 
 
 class History:
+    """Reads only. Every method raises ``UnreadableError`` where the database does not answer."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
@@ -84,75 +84,126 @@ class History:
         except (SQLAlchemyError, OSError) as error:
             raise UnreadableError(str(getattr(error, "orig", None) or error)) from None
 
+    async def read(self, ledger: Ledger, query: Query) -> Page:
+        """One page.
+
+        Raises:
+            CursorError: the query's cursor is none of ours.
+        """
+        table = ledger.table
+        after = None if query.cursor is None else _decode(query.cursor)
+        found: list[Any] = []
+        async with self._reading() as connection:
+            for where in parts(table, query, after):
+                statement = (
+                    select(table)
+                    .where(*where)
+                    .order_by(table.c.started.desc(), table.c.id.desc())
+                    .limit(query.limit + 1 - len(found))
+                )
+                found += (await connection.execute(statement)).mappings().all()
+                if len(found) > query.limit:
+                    break
+        records = [record_of(row, ledger.record) for row in found[: query.limit]]
+        more = len(found) > query.limit
+        return Page(records, _encode(records[-1]) if more else None)
+
+    async def batches(self, ledger: Ledger, query: Query) -> AsyncIterator[list[Any]]:
+        """All rows, ``query.limit`` at a time. Each batch is a transaction of its own, so that no
+        reader of a long list keeps the writer's log from being tidied."""
+        while True:
+            page = await self.read(ledger, query)
+            if page.records:
+                yield page.records
+            if page.next is None:
+                return
+            query = replace(query, cursor=page.next)
+
+    async def count(self, ledger: Ledger, query: Query, most: int | None = None) -> int:
+        """How many rows fit, counted no further than ``most``."""
+        table = ledger.table
+        total = 0
+        async with self._reading() as connection:
+            for where in parts(table, query):
+                found = select(table.c.id).where(*where)
+                if most is not None:
+                    found = found.limit(most - total)
+                statement = select(func.count()).select_from(found.subquery())
+                total += (await connection.execute(statement)).scalar_one()
+                if most is not None and total >= most:
+                    break
+        return total
+
+    async def count_segments(self, query: Query) -> int:
+        """How many segments all the supervisions that fit have."""
+        segment, table = tables.segment, tables.supervision
+        total = 0
+        async with self._reading() as connection:
+            for where in parts(table, query):
+                owners = select(table.c.id).where(*where)
+                statement = select(func.count()).where(segment.c.supervision.in_(owners))
+                total += (await connection.execute(statement)).scalar_one()
+        return total
+
     async def supervisions(self, query: Query) -> Page:
-        table = tables.supervision
-        statement = select(table)
-        if query.supervisor is not None:
-            statement = statement.where(table.c.supervisor_id == query.supervisor)
-        if query.campaign is not None:
-            statement = statement.where(table.c.campaign == query.campaign)
-        if query.type is not None:
-            statement = statement.where(table.c.type == query.type)
-        if query.alias is not None:
-            # By its segments: a supervision lasts over several calls.
-            calls = select(tables.call_alias.c.call).where(tables.call_alias.c.alias == query.alias)
-            seen = select(tables.segment.c.supervision).where(tables.segment.c.call.in_(calls))
-            statement = statement.where(table.c.id.in_(seen))
-        return await self._page(table, statement, query, SupervisionRecord)
+        return await self.read(SUPERVISIONS, query)
+
+    async def calls(self, query: Query) -> Page:
+        return await self.read(CALLS, query)
+
+    async def statuses(self, query: Query) -> Page:
+        return await self.read(STATUSES, query)
+
+    async def gaps(self, query: Query) -> Page:
+        return await self.read(GAPS, query)
 
     async def supervision(
         self, row_id: str
     ) -> tuple[SupervisionRecord, list[SegmentRecord]] | None:
+        table = tables.supervision
+        async with self._reading() as connection:
+            found = await connection.execute(select(table).where(table.c.id == row_id))
+            row = found.mappings().first()
+        if row is None:
+            return None
+        return record_of(row, SupervisionRecord), (await self.segments([row_id]))[row_id]
+
+    async def segments(self, ids: Iterable[str]) -> dict[str, list[SegmentRecord]]:
+        """Of each of these supervisions, in their order."""
         segment = tables.segment
-        async with self._reading() as connection:
-            row = (
-                (
-                    await connection.execute(
-                        select(tables.supervision).where(tables.supervision.c.id == row_id)
-                    )
-                )
-                .mappings()
-                .first()
-            )
-            if row is None:
-                return None
-            parts = await connection.execute(
-                select(segment).where(segment.c.supervision == row_id).order_by(segment.c.n)
-            )
-            segments = [record_of(p, SegmentRecord) for p in parts.mappings()]
-        return record_of(row, SupervisionRecord), segments
-
-    async def calls(self, query: Query) -> Page:
-        table = tables.call
-        statement = select(table)
-        if query.campaign is not None:
-            statement = statement.where(table.c.campaign == query.campaign)
-        if query.alias is not None:
-            calls = select(tables.call_alias.c.call).where(tables.call_alias.c.alias == query.alias)
-            statement = statement.where(table.c.id.in_(calls))
-        return await self._page(table, statement, query, CallRecord)
-
-    async def statuses(self, query: Query) -> Page:
-        return await self._page(
-            tables.agent_status, select(tables.agent_status), query, StatusRecord
+        found: dict[str, list[SegmentRecord]] = {row_id: [] for row_id in ids}
+        statement = (
+            select(segment)
+            .where(segment.c.supervision.in_(list(found)))
+            .order_by(segment.c.supervision, segment.c.n)
         )
-
-    async def gaps(self, query: Query) -> Page:
-        return await self._page(tables.gap, select(tables.gap), query, GapRecord)
-
-    async def _page(self, table: Table, statement: Select[Any], query: Query, cls: type) -> Page:
-        if query.agent is not None and "agent_id" in table.c:
-            statement = statement.where(table.c.agent_id == query.agent)
-        if query.begin is not None:
-            statement = statement.where(table.c.started >= query.begin)
-        if query.end is not None:
-            statement = statement.where(table.c.started < query.end)
-        if query.cursor is not None:
-            place = tuple_(*_decode(query.cursor))
-            statement = statement.where(tuple_(table.c.started, table.c.id) < place)
-        statement = statement.order_by(table.c.started.desc(), table.c.id.desc())
         async with self._reading() as connection:
-            found = (await connection.execute(statement.limit(query.limit + 1))).mappings().all()
-        records = [record_of(row, cls) for row in found[: query.limit]]
-        more = len(found) > query.limit
-        return Page(records, _encode(records[-1]) if more else None)
+            for row in (await connection.execute(statement)).mappings():
+                found[row["supervision"]].append(record_of(row, SegmentRecord))
+        return found
+
+    async def campaigns(self, ids: list[str]) -> dict[str, list[str]]:
+        """Of each of these supervisions: the campaigns of its calls, in their order."""
+        segment = tables.segment
+        found: dict[str, list[str]] = {row_id: [] for row_id in ids}
+        statement = (
+            select(segment.c.supervision, segment.c.campaign)
+            .where(segment.c.supervision.in_(ids), segment.c.campaign.is_not(None))
+            .order_by(segment.c.supervision, segment.c.n)
+        )
+        async with self._reading() as connection:
+            for row_id, campaign in await connection.execute(statement):
+                if campaign not in found[row_id]:
+                    found[row_id].append(campaign)
+        return found
+
+    async def choices(
+        self, ledger: str, field: str, typed: str, most: int
+    ) -> tuple[list[choosing.Choice], bool]:
+        """What a filter can be set to; see :mod:`monitord.store.choices`."""
+        async with self._reading() as connection:
+            return await choosing.choices(connection, choosing.SOURCES[ledger, field], typed, most)
+
+    async def named(self, ledger: str, field: str, value: str) -> choosing.Choice | None:
+        async with self._reading() as connection:
+            return await choosing.named(connection, choosing.SOURCES[ledger, field], value)

@@ -18,7 +18,8 @@ from monitord.domain.ledger import (
     SupervisionRecord,
 )
 from monitord.store import tables
-from monitord.store.engine import StoreError
+from monitord.store.engine import name_of, reason_of, setting_of
+from monitord.store.errors import StoreError, left_alone
 from monitord.store.rows import record_of
 
 USED_MS = 24 * 3_600_000
@@ -36,10 +37,9 @@ async def remembered(engine: AsyncEngine, pbx: str) -> Remembered:
     try:
         return await _remembered(engine, pbx)
     except (SQLAlchemyError, OSError, msgspec.ValidationError) as error:
-        reason = getattr(error, "orig", None) or error
         raise StoreError(
-            f"database {engine.url.database}: the open rows of {pbx} cannot be read: {reason}. It "
-            "was left as it is; restore a backup or name another store.folder."
+            f"database {name_of(engine.url)}: the open rows of {pbx} cannot be read: "
+            f"{reason_of(error)}. {left_alone(setting_of(engine.url))}"
         ) from None
 
 

@@ -1,8 +1,8 @@
 """The one writer of the ledgers: takes records as they come, commits them in batches, in order.
 
 A row counts as saved after COMMIT with fsync. While the database does not take it (locked, disk
-full), records wait here, the newest state of each row only, and are tried again; the live view
-goes on meanwhile.
+full, its server away), records wait here, the newest state of each row only, and are tried again;
+the live view goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.domain.ledger import Record, key_of
 from monitord.store import tables
-from monitord.store.engine import uncut
+from monitord.store.engine import reason_of, uncut
 from monitord.store.rows import TABLE_OF, row_of
 
 HEARTBEAT_S = 10.0
@@ -99,7 +99,7 @@ class Recorder:
                 await self._beat(connection, seen)
             done = True
         except (SQLAlchemyError, OSError) as error:
-            why = str(getattr(error, "orig", None) or error)
+            why = reason_of(error)
             if not self.failing:
                 self._log.error("not_written", why=why, waiting=len(batch) + len(self._waiting))
             self.failing = why
@@ -126,14 +126,25 @@ class Recorder:
                 await self._written.wait()
 
     async def drain(self, deadline_s: float = 5.0) -> int:
-        """Write what waits, at the end of the daemon. Gives the number of rows left unwritten."""
+        """Write what waits, at the end of the daemon. Gives the number of rows left unwritten.
+
+        A server that does not even say no is given up after four times ``deadline_s``.
+        """
+        writing = asyncio.create_task(self._drain(deadline_s))
+        if not (await asyncio.wait([writing], timeout=4 * deadline_s))[0]:
+            writing.cancel()
+            await asyncio.wait([writing], timeout=deadline_s)
+        if writing.done() and not writing.cancelled():
+            writing.result()
+        return len(self._waiting) + self._writing
+
+    async def _drain(self, deadline_s: float) -> None:
         end = time.monotonic() + deadline_s
         while self._waiting and time.monotonic() < end:
             if not await self.write():
                 await asyncio.sleep(0.2)
         self._last_beat = 0.0
         await self.write()
-        return len(self._waiting)
 
     async def _beat(self, connection: AsyncConnection, seen: Mapping[str, int]) -> None:
         rows = [{"pbx": pbx, "last_seen": wall} for pbx, wall in seen.items()]

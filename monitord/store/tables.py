@@ -15,8 +15,9 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
 )
+
+from monitord.store.text import Text
 
 metadata = MetaData(
     naming_convention={
@@ -67,8 +68,11 @@ supervision = Table(
     Index(None, "started", "id"),
     Index(None, "supervisor_id", "started", "id"),
     Index(None, "agent_id", "started", "id"),
+    Index(None, "campaign", "started", "id"),
+    Index(None, "type", "started", "id"),
     Index(None, "call"),
     Index(None, "pbx", "ended"),
+    Index(None, "length_ms"),
 )
 
 segment = Table(
@@ -94,6 +98,7 @@ segment = Table(
     Column("length_ms", BigInteger),
     Index(None, "supervision", "n"),
     Index(None, "call"),
+    Index(None, "campaign"),
 )
 
 call = Table(
@@ -126,7 +131,13 @@ call = Table(
     Column("length_ms", BigInteger),
     Index(None, "started", "id"),
     Index(None, "agent_id", "started", "id"),
+    Index(None, "number", "started", "id"),
+    Index(None, "queue", "started", "id"),
+    Index(None, "campaign", "started", "id"),
+    Index(None, "list", "started", "id"),
+    Index(None, "result", "started", "id"),
     Index(None, "pbx", "ended"),
+    Index(None, "length_ms"),
 )
 
 call_alias = Table(
@@ -158,6 +169,7 @@ agent_status = Table(
     Index(None, "started", "id"),
     Index(None, "agent_id", "started", "id"),
     Index(None, "pbx", "ended"),
+    Index(None, "length_ms"),
 )
 
 gap = Table(

@@ -60,7 +60,7 @@ async def checking(scene: Scene, folder: Path, wait: int = WAIT_S) -> AsyncItera
     path = site_of(scene).write(folder)
     checking = Checking()
     pace = Pace(picture_s=0.3, pictured=checking.pictures.release)
-    task = asyncio.create_task(check(path, wait, page_of(folder), pace))
+    task = asyncio.create_task(check(path, wait, page_of(folder), pace=pace))
     try:
         await attached(scene.server)
         yield checking

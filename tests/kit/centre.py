@@ -14,6 +14,7 @@ from monitord.simulator import Settings, Simulator, User
 from monitord.simulator.messages import Event
 from tests.kit.client import DEADLINE, Client
 from tests.kit.daemon import Site, daemon
+from tests.kit.stores import SqliteStore, Store
 
 T = TypeVar("T")
 
@@ -36,16 +37,13 @@ class Centre:
     sim: Simulator
     daemon: Running
     folder: Path
+    store: Store
     ina: Client
     """May see."""
     sue: Client
     """May disconnect as well."""
     events: list[Event]
     """All that the PBX told since the daemon is attached."""
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "data" / "monitord.sqlite3"
 
     async def advance(self, seconds: float) -> None:
         """Let it happen, and wait until the daemon has applied all of it."""
@@ -79,11 +77,14 @@ class Centre:
 
 
 @asynccontextmanager
-async def centre(folder: Path, *, server: str = "", **settings: Any) -> AsyncIterator[Centre]:
+async def centre(
+    folder: Path, *, server: str = "", store: Store | None = None, **settings: Any
+) -> AsyncIterator[Centre]:
+    store = store or SqliteStore.in_folder(folder / "data")
     user = User(secret=SECRET)
     given = {"port": 0, "speed": 0, "seed": 7, "silent_share": 0.0, **settings}
     async with Simulator(Settings(user=user, **given)) as sim:
-        site = Site(ami_port=sim.port, secret=SECRET, server=server)
+        site = Site(ami_port=sim.port, secret=SECRET, server=server, store=store)
         async with daemon(site, folder) as started:
             await asyncio.wait_for(started.attachments["lab"].link.live.wait(), DEADLINE)
             async with Client(started.url) as ina, Client(started.url) as sue:
@@ -91,6 +92,6 @@ async def centre(folder: Path, *, server: str = "", **settings: Any) -> AsyncIte
                 assert await sue.sign_in("sue") == 200
                 events: list[Event] = []
                 sim.centre.pbx.sinks.append(events.append)
-                here = Centre(sim, started, folder, ina, sue, events)
+                here = Centre(sim, started, folder, store, ina, sue, events)
                 await here.caught_up()
                 yield here

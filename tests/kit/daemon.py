@@ -12,6 +12,7 @@ from monitord.ami.link import DEFAULT_TIMING, Item, Timing
 from monitord.app import Running, running
 from monitord.config import Loaded, load
 from monitord.people.passwords import hash_password
+from tests.kit.stores import Store
 
 PASSWORD = "a password only for tests"
 
@@ -32,6 +33,8 @@ class Site:
     keypad: bool = False
     server: str = ""
     """Further lines of [server]."""
+    store: Store | None = None
+    """The ledger's database; None for a file in the settings' folder."""
     people: str = field(
         default_factory=lambda: (
             f"""
@@ -81,6 +84,9 @@ agent = true
 [server]
 port = 0
 {self.server}
+
+[store]
+{self.store.settings(folder) if self.store else ""}
 
 [[pbx]]
 id = "{self.pbx}"

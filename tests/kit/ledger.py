@@ -1,8 +1,7 @@
-"""The ledger of a stopped or running daemon, read from its file, in the shape of a replay's."""
+"""The ledger of a stopped or running daemon, read from its database, in the shape of a replay's."""
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from monitord.domain.ledger import (
     StatusRecord,
     SupervisionRecord,
 )
+from tests.kit.stores import SqliteStore, Store
 
 _TABLES: dict[str, tuple[str, type[Any]]] = {
     "supervisions": ("supervision", SupervisionRecord),
@@ -25,28 +25,21 @@ _TABLES: dict[str, tuple[str, type[Any]]] = {
 }
 
 
-def read_ledger(path: Path) -> dict[str, list[dict[str, Any]]]:
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    connection.row_factory = sqlite3.Row
-    try:
-        return {
-            name: [
-                msgspec.to_builtins(msgspec.convert(dict(row), cls, strict=False))
-                for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY started, id')
-            ]
-            for name, (table, cls) in _TABLES.items()
-        }
-    finally:
-        connection.close()
-
-
-def read_audit(path: Path) -> list[dict[str, Any]]:
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    connection.row_factory = sqlite3.Row
-    try:
-        return [
-            {**dict(row), "detail": msgspec.json.decode(row["detail"])}
-            for row in connection.execute("SELECT * FROM audit ORDER BY n")
+def read_ledger(where: Path | Store) -> dict[str, list[dict[str, Any]]]:
+    """``where`` is an SQLite file or a test's database."""
+    store = SqliteStore(where) if isinstance(where, Path) else where
+    return {
+        name: [
+            msgspec.to_builtins(msgspec.convert(row, cls, strict=False))
+            for row in store.read(f'SELECT * FROM "{table}" ORDER BY started, id')
         ]
-    finally:
-        connection.close()
+        for name, (table, cls) in _TABLES.items()
+    }
+
+
+def read_audit(where: Path | Store) -> list[dict[str, Any]]:
+    store = SqliteStore(where) if isinstance(where, Path) else where
+    return [
+        {**row, "detail": msgspec.json.decode(row["detail"])}
+        for row in store.read("SELECT * FROM audit ORDER BY n")
+    ]

@@ -71,7 +71,7 @@ def end_orphans() -> list[Path]:
             for name in record.processes:
                 if pid := record.alive(name):
                     os.kill(pid, signal.SIGKILL)
-                    _wait_gone(pid)
+                    wait_gone(pid)
             remove_tree(folder)
             ended.append(folder)
     return ended
@@ -81,10 +81,10 @@ def end_owner(record: Record) -> None:
     """Asks a running `up` to end, and waits until it has."""
     if pid := record.alive("owner"):
         os.kill(pid, signal.SIGTERM)
-        _wait_gone(pid)
+        wait_gone(pid)
 
 
-def _wait_gone(pid: int, seconds: float = 30.0) -> None:
+def wait_gone(pid: int, seconds: float = 30.0) -> None:
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -224,6 +224,7 @@ def history(live: list[views.Supervision], who: str, size: int) -> list[wire.Sup
             means=s.means,
             campaign="Autumn renewals" if s.call else None,
             call_id=s.call,
+            earlier_campaigns=[],
         )
         for s in live
         if s.supervisor.id == who
@@ -255,6 +256,7 @@ def history(live: list[views.Supervision], who: str, size: int) -> list[wire.Sup
                 means="dialplan",
                 campaign=chance.choice(["Autumn renewals", "Win back 2026", None]),
                 call_id=f"{at // 1000}.{n}",
+                earlier_campaigns=["Spring check"] if n % 7 == 3 else [],
             )
         )
     return rows

@@ -111,7 +111,7 @@ async def whoami(request: web.Request) -> web.Response:
 async def session(_: web.Request, who: str | None) -> web.Response:
     if not who:
         return problem(401, "not_signed_in", "Sign in first.")
-    may: list[wire.Permission] = ["supervision.see"]
+    may: list[wire.Permission] = ["history.export", "supervision.see"]
     if who != "viewer":
         may.append("supervision.disconnect")
     return body(wire.Me(id=who, name="Quinn Abara", permissions=may))
@@ -126,11 +126,26 @@ async def sign_out(_: web.Request) -> web.Response:
 
 @routes.get("/api/v1/supervisions")
 async def history(request: web.Request) -> web.Response:
-    rows = FLOOR.rows(request.query["supervisor"])
+    rows = FLOOR.rows(request.query.get("supervisor", "anna"))
     start = int(request.query.get("cursor", "0"))
     end = start + int(request.query.get("limit", "25"))
     more = str(end) if end < len(rows) else None
     return body(wire.SupervisionPage(rows=rows[start:end], next=more))
+
+
+@routes.get("/api/v1/supervisions/count")
+async def count(request: web.Request) -> web.Response:
+    return body(wire.Count(len(FLOOR.rows(request.query.get("supervisor", "anna"))), exact=True))
+
+
+@routes.get("/api/v1/gaps")
+async def gaps(_: web.Request) -> web.Response:
+    return body(wire.GapPage(rows=[], next=None))
+
+
+@routes.get("/api/v1/history/choices")
+async def choices(_: web.Request) -> web.Response:
+    return body(wire.Choices([wire.Choice(*one) for one in example.NAMES.items()], more=False))
 
 
 @routes.get("/api/v1/supervisions/{id}")

@@ -75,7 +75,18 @@ const STATES = {
   ],
   keys: [user("anna"), (page) => page.keyboard.press("?")],
   connection: [user("anna"), (page) => page.getByTestId("connection").click()],
-  compact: [user("anna"), (page) => page.getByRole("button", { name: "Compact rows" }).click()],
+  view: [user("anna"), (page) => page.getByRole("button", { name: "View" }).click()],
+  compact: [
+    user("anna"),
+    async (page) => {
+      await page.getByRole("button", { name: "View" }).click();
+      await page.getByRole("radio", { name: "Compact" }).check();
+      await page.keyboard.press("Escape");
+    },
+    (page) => page.evaluate(() => localStorage.clear()),
+  ],
+  search: [user("anna"), (page) => page.getByRole("searchbox").fill("ben monitor")],
+  notfound: ["/quality/nothing"],
   reconnecting: [
     user("anna"),
     async (page) => {
@@ -135,7 +146,7 @@ for (const width of [1440, 390]) {
       for (const { id, nodes } of violations) {
         complain(`${shot}: axe ${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 140)).join(" | ")}`);
       }
-      await after?.();
+      await after?.(page);
       await page.close();
     }
     await context.close();

@@ -4,7 +4,6 @@ import type {
   Me,
   ProblemDetail,
   SupervisionDetail,
-  SupervisionPage,
 } from "./wire";
 
 export class Refused extends Error {
@@ -19,7 +18,7 @@ export class Refused extends Error {
   }
 }
 
-async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(path, {
@@ -58,17 +57,6 @@ export const signOut = () => ask<void>("/api/v1/session", { method: "DELETE" });
 export async function signedIn(): Promise<boolean> {
   const answer = await fetch("/api/v1/session", { cache: "no-store" });
   return answer.status !== 401;
-}
-
-export function supervisions(
-  supervisor: string,
-  cursor: string | null,
-  limit: number,
-  signal: AbortSignal,
-): Promise<SupervisionPage> {
-  const query = new URLSearchParams({ supervisor, limit: String(limit) });
-  if (cursor !== null) query.set("cursor", cursor);
-  return ask(`/api/v1/supervisions?${query}`, { signal });
 }
 
 export const supervision = (id: string, signal: AbortSignal) =>

@@ -3,7 +3,7 @@
  * per place: a bundle carries only what it shows (the sign-in page must stay small and know
  * nothing of the rest).
  */
-import type { AgentStatus, EndReason, LinkState, Provenance, SpyType } from "./wire";
+import type { AgentStatus, Direction, EndReason, LinkState, Provenance, SpyType } from "./wire";
 
 export const signIn = {
   title: "Sign in",
@@ -29,13 +29,21 @@ export const frame = {
   quality: "Quality",
   qualityAssurance: "Quality Assurance",
   coachManager: "Coach Manager",
+  history: "History",
   viewer: "Signed in as",
   signOut: "Sign out",
   signOutFailed: "You could not be signed out: the server does not answer.",
-  compact: "Compact rows",
+  view: "View",
+  rows: "Rows",
+  comfortable: "Comfortable",
+  compact: "Compact",
+  theme: "Colours",
+  themes: { system: "As the system", light: "Light", dark: "Dark" },
   keys: "Keys",
   notFound: "There is no page at this address.",
+  notFoundHint: "It may have been mistyped, or belong to a newer version of this page.",
   toCoachManager: "Go to Coach Manager",
+  noPermissionTitle: "You may not see this page",
   noPermission: "Your role does not allow you to see supervisions. Whoever runs monitord can change that.",
   loading: "Loading …",
   outdated: "monitord was updated on the server. Reload this page to go on.",
@@ -67,6 +75,7 @@ export const connection = {
   pbxStale: (name: string, link: string, at: string, age: string) =>
     `${name}: ${link} since ${at} (${age}). Its rows are kept as they were.`,
   rowStale: (name: string, age: string) => `no data from ${name} for ${age}`,
+  asOf: (at: string, age: string) => `as of ${at}, ${age} ago`,
   explainLag: "Time from Asterisk to this browser: measured to the daemon, plus half the round trip.",
   zone: (zone: string) => `Times in ${zone}`,
 };
@@ -145,6 +154,14 @@ export const users = {
   emptyNoData: "No data yet. As soon as monitord answers, everybody who coaches or monitors is listed here.",
   disconnectBy: (who: string) => `disconnect requested by ${who}`,
   waitingSince: (at: string) => `no call since ${at}`,
+  search: "Search by name, agent or type",
+  searchShort: "Search",
+  found: (n: string, all: string) => `${n} of ${all}`,
+  noneFound: (text: string) => `Nobody here matches “${text}”.`,
+  clear: "Clear the search",
+  order: "Order of the list",
+  orders: { name: "By name", longest: "Longest first", newest: "Newest first", type: "By type" },
+  holding: "order held while you are here",
 };
 
 export const selected = {
@@ -162,6 +179,7 @@ export const selected = {
   disconnect: "Disconnect User",
   disabledNotLive: "Waits until the connection is live again.",
   disabledPbx: (pbx: string) => `Waits until ${pbx} can be reached again.`,
+  mayNot: "Your role may see supervisions, not disconnect them.",
   by: (who: string) => `Disconnect requested by ${who}; not confirmed yet.`,
 };
 
@@ -194,12 +212,13 @@ export const disconnect = {
 
 export const current = {
   title: "Currently Coaching / Monitoring",
-  empty: "Here stand the agent who is coached or monitored, their live status, and who hears whom:",
+  empty: "The agent who is coached or monitored, their live status, and who hears whom. Whoever is attached hears the call like this:",
   none: "Nobody is coached or monitored by this user now.",
   agent: "Agent",
   status: "Agent’s status",
   statusNone: "no live status",
   paused: (reason: string) => `paused: ${reason}`,
+  holding: "call on hold",
   others: "Also on this agent",
   nobodyElse: "nobody else",
   means: "Started by",
@@ -224,7 +243,7 @@ export const current = {
 
 export const calls = {
   title: "Users",
-  empty: "The call of the agent who is coached or monitored: number, campaign, list and result code.",
+  empty: "The call of the agent who is coached or monitored appears here, with its number, length, campaign, list and result code.",
   none: "No call is under supervision by this user now.",
   waiting: (agent: string) => `${agent} has no call now. The next one appears here by itself.`,
   callId: "Call ID",
@@ -258,6 +277,162 @@ export const history = {
   all: (n: string) => `All ${n} shown`,
   allOne: "The only one is shown",
   lengthUnknown: "not known",
+  moreFailed: "The next ones could not be loaded.",
+  noneFits: "No supervision of this user fits these filters.",
+  earlierCampaigns: (names: string) => `before that: ${names}`,
+  filter: "Filter",
+  filterSome: (n: string) => `Filter (${n})`,
+};
+
+export const historyPage = {
+  title: "History",
+  ledgers: "Ledgers",
+  ledger: {
+    supervisions: "Supervisions",
+    calls: "Calls",
+    "agent-status": "Agent status",
+  },
+  supervisor: "Supervisor",
+  agent: "Agent",
+  status: "Status",
+  reason: "Reason",
+  callId: "Call ID",
+  number: "Phone number",
+  direction: "Direction",
+  queue: "Queue",
+  list: "List",
+  result: "Result code",
+  campaign: "Campaign",
+  talk: "Talk",
+  hold: "Hold",
+  wrapUp: "Wrap-up",
+  loading: "Loading …",
+  one: "1 found",
+  found: (n: string) => `${n} found`,
+  moreThan: (n: string) => `more than ${n} found`,
+  counting: "counting …",
+  notCounted: "could not be counted",
+  asOf: (at: string) => `As of ${at}`,
+  refresh: "Refresh",
+  callsOf: (id: string) => `Supervisions of call ${id}`,
+  callOf: (id: string) => `Call ${id}`,
+  gap: (pbx: string, from: string, to: string) =>
+    `${pbx} could not be seen from ${from} to ${to}. What happened then may be missing here.`,
+  gapOpen: (pbx: string, from: string) =>
+    `${pbx} has not been seen since ${from}. What happens there is missing here.`,
+  gapWhy: (why: string) => `Reason: ${why}`,
+  emptyTitle: {
+    supervisions: "No supervision is on record yet",
+    calls: "No call is on record yet",
+    "agent-status": "No agent’s status is on record yet",
+  },
+  empty: {
+    supervisions:
+      "Every Monitor, Coach, Barge and Barge-Kick is kept here from the moment it starts. Begin one, for example by dialling your feature code for Monitor and then an agent’s extension.",
+    calls: "Every call of an agent is kept here. The first one appears when a customer and an agent talk.",
+    "agent-status":
+      "Each time that an agent spends available, in a call, paused and so on is kept here. It begins when an agent logs in to a queue or their telephone registers.",
+  },
+  noneTitle: "Nothing fits these filters",
+  none: "Widen the dates or take a filter away.",
+  noneClear: "Clear filters",
+  failedTitle: "The history could not be loaded",
+  more: "Show more",
+  moreFailed: "The next rows could not be loaded.",
+  shown: (n: string) => `${n} shown, older ones follow`,
+  all: (n: string) => `All ${n} shown`,
+  allOne: "The only one is shown",
+  noNumber: "no number",
+  noQueue: "no queue",
+};
+
+export const filters = {
+  title: "Filters",
+  open: (n: string) => (n === "0" ? "Filters" : `Filters (${n})`),
+  clear: "Clear filters",
+  any: "any",
+  supervisor: "Supervisor",
+  agent: "Agent",
+  target: "Target user",
+  campaign: "Campaign",
+  type: "Type",
+  possible: "or possibly so",
+  possibleTip:
+    "Also rows that read “at least” something weaker, or Unknown: they may have been of this type.",
+  list: "List",
+  result: "Result code",
+  queue: "Queue",
+  number: "Phone number",
+  direction: "Direction",
+  directions: {
+    inbound: "calling in",
+    outbound: "being called",
+    internal: "internal",
+    unknown: "not known",
+  } satisfies Record<Direction, string>,
+  status: "Status",
+  call: "Call ID",
+  endReason: "End",
+  pbx: "PBX",
+  range: "When",
+  from: "From",
+  to: "To",
+  preset: {
+    ever: "any time",
+    today: "today",
+    yesterday: "yesterday",
+    last7: "last 7 days",
+    between: "between …",
+  },
+  rangeWrong: "“To” must be later than “From”.",
+  moreChoices: "There are more: type a part of the name.",
+  noChoices: "Nothing on record has this name.",
+  choicesFailed: "The choices could not be loaded.",
+  clearOne: (name: string) => `Clear ${name}`,
+};
+
+export const savedViews = {
+  button: "Views",
+  title: "Saved views",
+  none: "No view is saved in this browser yet.",
+  name: "Name",
+  save: "Save this view",
+  remove: (name: string) => `Remove ${name}`,
+  hint: "Kept in this browser. To share a view, send its address: the link shows the same rows.",
+  full: "There is no room for more than 30 views. Remove one first.",
+};
+
+export const exporting = {
+  button: "Export",
+  title: {
+    supervisions: "Export supervisions",
+    calls: "Export calls",
+    "agent-status": "Export agent status",
+  },
+  what: "All rows that fit the filters are exported, not only those on the screen.",
+  format: "Format",
+  formats: {
+    csv: "CSV, for spreadsheets",
+    segments: "CSV, a row for each segment",
+    json: "JSON, for programs",
+  },
+  hint: {
+    csv: "Times carry their zone. A cell that a spreadsheet would take for a formula, such as +44…, begins with an apostrophe.",
+    segments: "Each part of a supervision with one type and one call, with its phone number, campaign, list and result code.",
+    json: "Segments stand inside their supervision, and so do the times in which a PBX could not be seen.",
+  },
+  hintFlat: "The times in which a PBX could not be seen stand in it as well.",
+  start: "Export",
+  cancel: "Cancel",
+  stop: "Stop the export",
+  close: "Close",
+  again: "Try again",
+  starting: "Starting …",
+  progress: (n: string, all: string) => `${n} of ${all} rows`,
+  label: "Rows exported",
+  done: (n: string, name: string) => `${n} rows are complete in ${name}.`,
+  cancelled: "The export was stopped. No file was saved.",
+  failed: "The export broke off. No file was saved, because a part could be taken for the whole.",
 };
 
 export const segments = {
@@ -290,11 +465,13 @@ export const keys = {
   list: [
     ["↑ ↓", "Go through the users"],
     ["Enter", "Select the user"],
+    ["/", "Search the users; Esc clears"],
     ["D", "Disconnect the selected user (asks first)"],
+    ["/", "Go to the filters of the history"],
     ["?", "Show the keys"],
     ["Esc", "Close"],
   ],
-  single: "Single keys (D, ?) are on",
+  single: "Single keys (D, /, ?) are on",
   singleHint: "Switch off if you steer by voice or type by accident.",
 };
 

@@ -1,79 +1,61 @@
-/** The history of the selected user: paged by cursor, kept current at its head. */
-import { Refused, supervisions } from "../api";
-import { history as texts } from "../texts";
+/** The history of the selected user: all of it, and where filters are set what fits them. */
+import { Listing } from "../history/listing.svelte";
+import { parameters, type View } from "../history/view";
 import type { SupervisionRow } from "../wire";
-import { merge } from "./merge";
 
 const PAGE = 25;
 /** Several changes within this time (a call ends: segment, state, removal) are one refresh. */
 const SETTLE_MS = 250;
+const everything = (): View => ({ ledger: "supervisions", filters: {}, range: {} });
 
 export class HistoryOf {
-  id: string | null = null;
-  rows = $state.raw<SupervisionRow[]>([]);
-  next = $state<string | null>(null);
-  state = $state<"idle" | "loading" | "ready" | "failed">("idle");
-  more = $state<"idle" | "loading" | "failed">("idle");
-  why = $state("");
-  #stop = new AbortController();
-  #settle: ReturnType<typeof setTimeout> | undefined;
+  id = $state<string | null>(null);
+  /** Without `supervisor`, which is the selected user. */
+  view = $state.raw<View>(everything());
+  readonly #all = new Listing<SupervisionRow>(PAGE, SETTLE_MS, false);
+  readonly #fitting = new Listing<SupervisionRow>(PAGE, SETTLE_MS, false);
+
+  /** Newest first and unfiltered: what the rest of the page knows this user by. */
+  get rows(): SupervisionRow[] {
+    return this.#all.rows;
+  }
+
+  get state(): Listing<SupervisionRow>["state"] {
+    return this.#all.state;
+  }
+
+  get filtered(): boolean {
+    return Object.keys(this.view.filters).length > 0 || Object.keys(this.view.range).length > 0;
+  }
+
+  get shown(): Listing<SupervisionRow> {
+    return this.filtered ? this.#fitting : this.#all;
+  }
+
+  /** The API's parameters of what is shown. */
+  get parameters(): string {
+    const { filters, range } = this.view;
+    const view: View = { ledger: "supervisions", filters: { ...filters, supervisor: this.id ?? "" }, range };
+    return parameters(view, Date.now()).toString();
+  }
 
   show(id: string | null): void {
     if (id === this.id) return;
-    this.#stop.abort();
-    this.#stop = new AbortController();
-    clearTimeout(this.#settle);
     this.id = id;
-    this.rows = [];
-    this.next = null;
-    this.more = "idle";
-    this.state = id === null ? "idle" : "loading";
-    if (id !== null) void this.#head();
+    this.view = everything();
+    this.#all.clear();
+    this.#fitting.clear();
+    if (id !== null) this.#all.show("supervisions", this.parameters);
+  }
+
+  filter(view: View): void {
+    this.view = view;
+    if (this.filtered) this.#fitting.show("supervisions", this.parameters);
+    else this.#fitting.clear();
   }
 
   refresh(): void {
-    clearTimeout(this.#settle);
-    this.#settle = setTimeout(() => void this.#head(), SETTLE_MS);
-  }
-
-  retry(): void {
-    this.state = "loading";
-    void this.#head();
-  }
-
-  async #head(): Promise<void> {
-    const { id } = this;
-    const { signal } = this.#stop;
-    if (id === null) return;
-    try {
-      const page = await supervisions(id, null, PAGE, signal);
-      if (signal.aborted) return;
-      const joined = merge(this.rows, this.next, page);
-      this.rows = joined.rows;
-      this.next = joined.next;
-      this.state = "ready";
-    } catch (error) {
-      if (signal.aborted) return;
-      // what is shown stays shown: only an empty list is replaced by the failure
-      if (this.rows.length === 0) this.state = "failed";
-      this.why = error instanceof Refused ? error.message : texts.failed;
-    }
-  }
-
-  async showMore(): Promise<void> {
-    const { id, next } = this;
-    const { signal } = this.#stop;
-    if (id === null || next === null || this.more === "loading") return;
-    this.more = "loading";
-    try {
-      const page = await supervisions(id, next, PAGE, signal);
-      if (signal.aborted) return;
-      const known = new Set(this.rows.map((row) => row.id));
-      this.rows = [...this.rows, ...page.rows.filter((row) => !known.has(row.id))];
-      this.next = page.next;
-      this.more = "idle";
-    } catch {
-      if (!signal.aborted) this.more = "failed";
-    }
+    this.#all.refresh();
+    if (this.filtered) this.#fitting.refresh();
   }
 }

@@ -1,19 +1,37 @@
 /** What a viewer chose for this browser. A browser that keeps nothing still works. */
 const KEY = "monitord.prefs";
 
+/** Of the list of users. */
+export const ORDERS = ["name", "longest", "newest", "type"] as const;
+export type Order = (typeof ORDERS)[number];
+
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
 interface Prefs {
   compact: boolean;
   singleKeys: boolean;
+  theme: Theme;
+  order: Order;
 }
 
+const isFlag = (value: unknown) => typeof value === "boolean";
+const isOneOf = (known: readonly string[]) => (value: unknown) => known.includes(value as string);
+const VALID: Record<keyof Prefs, (value: unknown) => boolean> = {
+  compact: isFlag,
+  singleKeys: isFlag,
+  theme: isOneOf(THEMES),
+  order: isOneOf(ORDERS),
+};
+
 function read(): Prefs {
-  const chosen: Prefs = { compact: false, singleKeys: true };
+  const chosen: Prefs = { compact: false, singleKeys: true, theme: "system", order: "name" };
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
     if (kept && typeof kept === "object") {
-      for (const name of ["compact", "singleKeys"] as const) {
+      for (const [name, valid] of Object.entries(VALID)) {
         const value = (kept as Record<string, unknown>)[name];
-        if (typeof value === "boolean") chosen[name] = value;
+        if (valid(value)) Object.assign(chosen, { [name]: value });
       }
     }
   } catch {

@@ -28,6 +28,11 @@ export function comings(delta: Delta, before: ReadonlyMap<string, Supervision>):
   return found;
 }
 
+/** What several frames mean together. */
+export function join(all: readonly Comings[]): Comings {
+  return { started: all.flatMap((one) => one.started), ended: all.flatMap((one) => one.ended) };
+}
+
 const FEW = 3;
 
 /** One line each while they are few; a number where a whole floor moves at once. */

@@ -2,13 +2,16 @@
 import { SvelteMap, SvelteSet } from "svelte/reactivity";
 import { signedIn, toSignIn } from "../api";
 import { fmt } from "../lib/format";
-import type { Delta, Pbx, Supervision } from "../wire";
-import { comings, sentences } from "./announce";
+import type { Delta, Pbx } from "../wire";
+import { comings, join, sentences, type Comings } from "./announce";
+import { Batch, nextPicture } from "./batch";
 import { Connection, type Link, type Socket } from "./connection";
-import { apply, type Store } from "./store";
+import { apply, judge, type Applied, type Place, type Store } from "./store";
 import { Ticker } from "./ticker.svelte";
 
 const FRESH_MS = 4_000;
+/** What comes and goes within this time is said together: nobody can listen faster. */
+const SAY_MS = 800;
 
 function socket(): Socket {
   const address = new URL("/api/v1/stream", location.href);
@@ -29,6 +32,8 @@ class Live {
     agent: new SvelteMap(),
     call: new SvelteMap(),
     supervision: new SvelteMap(),
+    agentsOf: new SvelteMap(),
+    supervisionsOn: new SvelteMap(),
   };
   readonly clock = new Ticker();
   readonly fresh = new SvelteSet<string>();
@@ -44,13 +49,18 @@ class Live {
   /** Which supervisors' supervisions changed; "all" after a reset. */
   readonly watchers = new Set<(supervisors: ReadonlySet<string> | "all") => void>();
   #connection: Connection;
+  #frames = new Batch<Delta>((deltas) => this.#apply(deltas), nextPicture);
+  /** Place of the last frame that came, which may still wait to be applied. */
+  #ahead: Place | null = null;
+  #unsaid: Comings[] = [];
+  #saying: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     this.#connection = new Connection(
       { open: socket, now: () => Date.now(), random: () => Math.random(), signedIn },
       {
         delta: (delta) => this.#take(delta),
-        place: () => this.store.place,
+        place: () => this.#ahead,
         link: (link, why) => this.#linked(link, why),
         measured: (lags, offset) => {
           this.lags = new Map(lags.map((lag) => [lag.pbx, lag.ms]));
@@ -112,20 +122,48 @@ class Live {
     return pbx && pbx.link !== "live" ? Math.min(pbx.since, this.clock.now) : this.clock.now;
   }
 
-  #take(delta: Delta) {
-    const happened = comings(delta, this.store.supervision);
-    const touched = this.#touched(delta);
-    const applied = apply(this.store, delta);
-    if (applied !== "applied") return applied;
-    this.lastAt = delta.at;
+  /** Says something in the polite live region. */
+  say(text: string): void {
+    this.said = { n: this.said.n + 1, text };
+  }
+
+  #take(delta: Delta): Applied {
+    const judged = judge(this.#ahead, delta);
+    if (judged === "applied") {
+      this.#ahead = { epoch: delta.epoch, seq: delta.seq };
+      this.#frames.add(delta);
+    }
+    return judged;
+  }
+
+  #apply(deltas: Delta[]): void {
+    const touched = new Set<string>();
+    let everything = false;
+    for (const delta of deltas) {
+      const happened = comings(delta, this.store.supervision);
+      const some = this.#touched(delta);
+      if (some === "all") everything = true;
+      else for (const who of some) touched.add(who);
+      apply(this.store, delta);
+      this.lastAt = delta.at;
+      this.#mark(happened);
+    }
+    if (everything || touched.size > 0) {
+      for (const watch of this.watchers) watch(everything ? "all" : touched);
+    }
+  }
+
+  #mark(happened: Comings): void {
     for (const { id } of happened.started) {
       this.fresh.add(id);
       setTimeout(() => this.fresh.delete(id), FRESH_MS);
     }
-    const text = sentences(happened, fmt.number).join(". ");
-    if (text) this.said = { n: this.said.n + 1, text };
-    if (touched === "all" || touched.size > 0) for (const watch of this.watchers) watch(touched);
-    return applied;
+    if (happened.started.length + happened.ended.length === 0) return;
+    this.#unsaid.push(happened);
+    this.#saying ??= setTimeout(() => {
+      this.#saying = undefined;
+      this.say(sentences(join(this.#unsaid.splice(0)), fmt.number).join(". "));
+    }, SAY_MS);
   }
 
   #touched(delta: Delta): Set<string> | "all" {
@@ -144,6 +182,7 @@ class Live {
   }
 
   #linked(link: Link, why: string): void {
+    this.#frames.flush(); // "live" must not be said of a picture that is still to come
     this.clock.offset = this.#connection.offset.ms;
     this.clock.running = link === "live";
     this.link = link;
@@ -152,5 +191,3 @@ class Live {
 }
 
 export const live = new Live();
-
-export const isOpen = (supervision: Supervision) => supervision.state !== "ended";

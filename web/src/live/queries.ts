@@ -8,7 +8,7 @@ export interface User {
   supervisions: Supervision[];
 }
 
-/** Everybody with an open supervision, one entry a person, by name so that entries do not jump. */
+/** Everybody with an open supervision, one entry a person, in no order. */
 export function supervisingUsers(store: Store): User[] {
   const users = new Map<string, User>();
   for (const supervision of store.supervision.values()) {
@@ -19,24 +19,27 @@ export function supervisingUsers(store: Store): User[] {
     users.set(id, user);
   }
   for (const user of users.values()) user.supervisions.sort((a, b) => a.started - b.started);
-  return [...users.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
+  return [...users.values()];
 }
 
 /** Other supervisions on the agent of this one. */
 export function othersOn(store: Store, supervision: Supervision): Supervision[] {
   const agent = supervision.agent?.id;
-  if (agent === undefined) return [];
-  return [...store.supervision.values()].filter(
-    (other) => other.id !== supervision.id && other.state !== "ended" && other.agent?.id === agent,
-  );
+  const found: Supervision[] = [];
+  if (agent === undefined) return found;
+  for (const id of store.supervisionsOn.get(agent) ?? []) {
+    const other = id === supervision.id ? undefined : store.supervision.get(id);
+    if (other && other.state !== "ended") found.push(other);
+  }
+  return found;
 }
 
 /** An agent's live status; that of the same PBX first, since a person may be on several. */
 export function agentOf(store: Store, party: string, pbx: string): Agent | undefined {
   let elsewhere: Agent | undefined;
-  for (const agent of store.agent.values()) {
-    if (agent.party.id !== party) continue;
-    if (agent.pbx === pbx) return agent;
+  for (const id of store.agentsOf.get(party) ?? []) {
+    const agent = store.agent.get(id);
+    if (agent?.pbx === pbx) return agent;
     elsewhere ??= agent;
   }
   return elsewhere;

@@ -119,8 +119,8 @@ describe("queries", () => {
       supervision("gone", { state: "ended", supervisor: { ...zoe, id: "kim" } }),
     ]);
     expect(supervisingUsers(store).map((u) => [u.name, u.supervisions.map((s) => s.id)])).toEqual([
-      ["Anna", ["early", "late"]],
       ["Zoe", ["z"]],
+      ["Anna", ["early", "late"]],
     ]);
   });
 
@@ -130,6 +130,18 @@ describe("queries", () => {
     const store = started([a, supervision("b"), supervision("c", { agent: null }), lost]);
     expect(othersOn(store, a).map((s) => s.id)).toEqual(["b"]);
     expect(othersOn(store, lost)).toEqual([]);
+  });
+
+  it("follows a supervision to another agent, and forgets one that is gone", () => {
+    const cleo = { id: "cleo", name: "Cleo", endpoint: "PJSIP/2" };
+    const store = started([supervision("a"), supervision("b"), supervision("c", { agent: cleo })]);
+    apply(store, delta(8, { change: [{ kind: "supervision", id: "b", set: { agent: cleo } }] }));
+    const on = (id: string) => othersOn(store, store.supervision.get(id)!).map((s) => s.id);
+    expect([on("a"), on("b"), on("c")]).toEqual([[], ["c"], ["b"]]);
+    apply(store, delta(9, { remove: [{ kind: "supervision", id: "c" }] }));
+    expect(on("b")).toEqual([]);
+    apply(store, delta(9, { reset: true }));
+    expect([store.supervisionsOn.size, store.agentsOf.size]).toEqual([0, 0]);
   });
 
   it("prefers the status of the PBX that the supervision runs on", () => {

@@ -4,10 +4,16 @@
  * `$state` does not track a plain Map).
  */
 import type { Agent, Call, Delta, Entity, Kind, Pbx, Supervision } from "../wire";
+import { reindex, type Indices } from "./index";
 
-export interface Store {
+export interface Place {
+  epoch: string;
+  seq: number;
+}
+
+export interface Store extends Indices {
   /** Place in the stream; null before the first frame. */
-  place: { epoch: string; seq: number } | null;
+  place: Place | null;
   pbx: Map<string, Pbx>;
   agent: Map<string, Agent>;
   call: Map<string, Call>;
@@ -29,6 +35,8 @@ export function emptyStore(): Store {
     agent: new Map(),
     call: new Map(),
     supervision: new Map(),
+    agentsOf: new Map(),
+    supervisionsOn: new Map(),
   };
 }
 
@@ -45,24 +53,39 @@ function mapOf(store: Store, kind: Kind): Map<string, Entity> | undefined {
   }
 }
 
+/** Whether a frame follows on a place. */
+export function judge(place: Place | null, delta: Delta): Applied {
+  if (delta.reset) return "applied";
+  if (place === null || place.epoch !== delta.epoch) return "gap";
+  if (delta.seq <= place.seq) return "repeated";
+  // frames of which this person may see nothing are not sent, so `seq` does not grow by one
+  return (delta.after ?? 0) <= place.seq ? "applied" : "gap";
+}
+
 export function apply(store: Store, delta: Delta): Applied {
+  const judged = judge(store.place, delta);
+  if (judged !== "applied") return judged;
   if (delta.reset) {
     for (const map of [store.pbx, store.agent, store.call, store.supervision]) map.clear();
-  } else {
-    if (store.place === null || store.place.epoch !== delta.epoch) return "gap";
-    if (delta.seq <= store.place.seq) return "repeated";
-    // frames of which this person may see nothing are not sent, so `seq` does not grow by one
-    if ((delta.after ?? 0) > store.place.seq) return "gap";
+    store.agentsOf.clear();
+    store.supervisionsOn.clear();
   }
 
-  for (const entity of delta.add ?? []) mapOf(store, entity.kind)?.set(entity.id, entity);
+  const put = (kind: Kind, id: string, make: (old: Entity | undefined) => Entity | undefined) => {
+    const map = mapOf(store, kind);
+    const old = map?.get(id);
+    const now = map && make(old);
+    if (!map || now === old) return;
+    if (now === undefined) map.delete(id);
+    else map.set(id, now);
+    reindex(store, old, now);
+  };
+  for (const entity of delta.add ?? []) put(entity.kind, entity.id, () => entity);
   for (const patch of delta.change ?? []) {
-    const map = mapOf(store, patch.kind);
-    const old = map?.get(patch.id);
     // replaced, never mutated: who holds the old one keeps a consistent one
-    if (map && old) map.set(patch.id, { ...old, ...patch.set } as Entity);
+    put(patch.kind, patch.id, (old) => old && ({ ...old, ...patch.set } as Entity));
   }
-  for (const ref of delta.remove ?? []) mapOf(store, ref.kind)?.delete(ref.id);
+  for (const ref of delta.remove ?? []) put(ref.kind, ref.id, () => undefined);
 
   store.place = { epoch: delta.epoch, seq: delta.seq };
   return "applied";

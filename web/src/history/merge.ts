@@ -1,12 +1,14 @@
-/** Joins a freshly read first page of a history with the pages that are shown already. */
-import type { SupervisionPage, SupervisionRow } from "../wire";
-
-export interface Shown {
-  rows: SupervisionRow[];
+/** Joins a freshly read first page of a list with the pages that are shown already. */
+export interface Shown<Row> {
+  rows: Row[];
   next: string | null;
 }
 
-export function merge(shown: SupervisionRow[], next: string | null, head: SupervisionPage): Shown {
+export function merge<Row extends { id: string }>(
+  shown: Row[],
+  next: string | null,
+  head: Shown<Row>,
+): Shown<Row> {
   const fresh = new Set(head.rows.map((row) => row.id));
   const touches = shown.some((row) => fresh.has(row.id));
   // more came in between than one page holds: keeping the tail would hide rows in the middle

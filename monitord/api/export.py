@@ -1,0 +1,274 @@
+"""Exports of the ledgers: a stream of batches, so that neither memory nor the ledger's writer feels
+how long the history is.
+
+Whoever receives one can tell a whole file from a part: JSON ends in ``"complete": true`` and the
+number of rows; CSV has no place for that, so a broken-off one ends without HTTP's last chunk, which
+every client reports as an error. ``Monitord-Rows`` says beforehand how many rows there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from aiohttp import HttpVersion11, web
+
+from monitord.api import wire
+from monitord.api.filters import FILTERS, query_of
+from monitord.api.history import LEDGERS
+from monitord.api.keys import AUDIT, HISTORY, needs, still_may
+from monitord.api.problems import Refused, one_of, text
+from monitord.api.rows import call_row, gap_row, segment_row, status_row, supervision_row
+from monitord.api.sheets import COLUMNS, SEGMENT_COLUMNS, Sheet
+from monitord.audit.log import AuditError
+from monitord.people.signin import Who
+from monitord.store.filters import Query
+from monitord.store.history import UnreadableError
+
+BATCH = 500
+"""Rows that are in memory at a time."""
+
+PER_PERSON, ALL = 2, 8
+"""Exports under way at a time."""
+
+STALLED_S = 60.0
+"""How long a receiver may take nothing before its place goes to somebody else."""
+
+EXPORTS = web.AppKey("exports", Counter[str])
+"""How many each person has under way."""
+
+_JSON_ROW: dict[str, Callable[[Any], Any]] = {
+    "calls": call_row,
+    "agent-status": status_row,
+    "gaps": gap_row,
+}
+
+
+class _BrokenOffError(Exception):
+    """The reason, for the audit log."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What somebody asked for."""
+
+    ledger: str
+    query: Query
+    """With the moment of asking as its end, so that it does not run after what is still coming."""
+    asked: int
+    as_json: bool
+    segments: bool
+    zone: tzinfo
+    filters: dict[str, str]
+    """As they were given, for the audit log and the file."""
+
+    @property
+    def file_name(self) -> str:
+        at = datetime.fromtimestamp(self.asked / 1000, UTC)
+        what = "segments" if self.segments else self.ledger
+        return f"monitord-{what}-{at:%Y%m%dT%H%M%SZ}.{'json' if self.as_json else 'csv'}"
+
+
+def export_of(ledger: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler that exports one ledger."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        needs(request, "supervision.see")
+        who = needs(request, "history.export")
+        order = _order(request, ledger)
+        with _place(request.app, who):
+            return await _export(request, who, order)
+
+    return handler
+
+
+def _order(request: web.Request, ledger: str) -> _Order:
+    others = ("rows",) if ledger == "supervisions" else ()
+    query = query_of(request, ledger, "format", "zone", *others)
+    kind = one_of(request, "format", ("csv", "json"))
+    if kind is None:
+        raise Refused(400, "must be given: csv or json", "format")
+    segments = one_of(request, "rows", ("supervisions", "segments")) == "segments"
+    if kind == "json" and segments:
+        raise Refused(400, "JSON has the segments inside the supervisions", "rows")
+    if kind == "csv" and request.version < HttpVersion11:
+        raise Refused(400, "CSV needs HTTP/1.1, or a part could not be told from the whole")
+    asked = time.time_ns() // 1_000_000
+    return _Order(
+        ledger=ledger,
+        query=replace(query.until(asked + 1), limit=BATCH),
+        asked=asked,
+        as_json=kind == "json",
+        segments=segments,
+        zone=_zone(request),
+        filters={k: v for k, v in request.query.items() if k in FILTERS[ledger]},
+    )
+
+
+def _zone(request: web.Request) -> tzinfo:
+    name = text(request, "zone", 64)
+    try:
+        return UTC if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(400, "is no time zone, such as Europe/Berlin", "zone") from None
+
+
+@contextmanager
+def _place(app: web.Application, who: Who) -> Iterator[None]:
+    under_way = app[EXPORTS]
+    if under_way[who.id] >= PER_PERSON:
+        raise Refused(429, f"you have {PER_PERSON} exports under way already")
+    if under_way.total() >= ALL:
+        raise Refused(429, f"{ALL} exports are under way already; try again later")
+    under_way[who.id] += 1
+    try:
+        yield
+    finally:
+        under_way[who.id] -= 1
+
+
+async def _export(request: web.Request, who: Who, order: _Order) -> web.StreamResponse:
+    history, audit = request.app[HISTORY], request.app[AUDIT]
+    if order.segments:
+        expected = await history.count_segments(order.query)
+    else:
+        expected = await history.count(LEDGERS[order.ledger], order.query)
+    form = "json" if order.as_json else "csv"
+    try:
+        number = await audit.write(
+            actor_id=who.id,
+            actor_name=who.name,
+            action="export",
+            target="segments" if order.segments else order.ledger,
+            detail={"filters": order.filters, "format": form, "rows": expected},
+        )
+    except AuditError:
+        raise Refused(
+            503, "nothing can be exported while the audit log cannot be written"
+        ) from None
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/json" if order.as_json else "text/csv; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{order.file_name}"',
+            "Monitord-Rows": str(expected),
+        }
+    )
+    written, why = 0, "the daemon was stopped"
+    try:
+        await response.prepare(request)
+        async for rows, chunk in _chunks(request, order, expected):
+            await _send(response, chunk)
+            written += rows
+        async with asyncio.timeout(STALLED_S):
+            await response.write_eof()
+        why = ""
+    except (_BrokenOffError, UnreadableError) as error:
+        why = str(error)
+    except ConnectionError:
+        why = "the receiver left"
+    except TimeoutError:
+        why = f"the receiver took nothing for {STALLED_S:g} s"
+    finally:
+        if why and request.transport is not None:
+            # Before aiohttp ends it properly: a part must not look like the whole.
+            request.transport.abort()
+        await _write_outcome(request, who, order, number, written, why)
+    return response
+
+
+async def _chunks(
+    request: web.Request, order: _Order, expected: int
+) -> AsyncIterator[tuple[int, bytes]]:
+    """How many rows are in it, and the bytes."""
+    make = _json if order.as_json else _csv
+    async for piece in make(request, order, expected):
+        # Looked at for every batch: an export may last longer than a session.
+        if not still_may(request, "history.export"):
+            raise _BrokenOffError("the session ended, or the right to export")
+        yield piece
+
+
+async def _csv(
+    request: web.Request, order: _Order, _expected: int
+) -> AsyncIterator[tuple[int, bytes]]:
+    history, ledger = request.app[HISTORY], LEDGERS[order.ledger]
+    sheet = Sheet(SEGMENT_COLUMNS if order.segments else COLUMNS[ledger.record], order.zone)
+    yield 0, sheet.head()
+    async for records in history.batches(ledger, order.query):
+        if order.segments:
+            found = await history.segments(r.id for r in records)
+            rows = sum(map(len, found.values()))
+            yield rows, sheet.segments((r, found[r.id]) for r in records)
+        else:
+            yield len(records), sheet.rows(records)
+
+
+async def _json(
+    request: web.Request, order: _Order, expected: int
+) -> AsyncIterator[tuple[int, bytes]]:
+    """One object; a row a line, so that a receiver can count them as they come."""
+    history = request.app[HISTORY]
+    head = wire.encode(
+        {
+            "ledger": order.ledger,
+            "asked": order.asked,
+            "filters": order.filters,
+            "expected": expected,
+        }
+    )
+    yield 0, head[:-1] + b',"entries":['
+    total, first = 0, True
+    async for records in history.batches(LEDGERS[order.ledger], order.query):
+        if order.ledger == "supervisions":
+            found = await history.segments(r.id for r in records)
+            entries: list[Any] = [
+                wire.SupervisionDetail(
+                    supervision_row(r, [s.campaign for s in found[r.id]]),
+                    [segment_row(s) for s in found[r.id]],
+                )
+                for r in records
+            ]
+        else:
+            entries = [_JSON_ROW[order.ledger](r) for r in records]
+        total += len(records)
+        start, first = (b"\n" if first else b",\n"), False
+        yield len(records), start + b",\n".join(wire.encode(e) for e in entries)
+    yield 0, b'\n],"gaps":['
+    first = order.ledger != "gaps"
+    if first:
+        within = Query(
+            limit=BATCH, begin=order.query.begin, end=order.query.end, pbx=order.query.pbx
+        )
+        async for gaps in history.batches(LEDGERS["gaps"], within):
+            start, first = (b"" if first else b","), False
+            yield 0, start + b",".join(wire.encode(gap_row(g)) for g in gaps)
+    yield 0, b'],"complete":true,"rows":%d}' % total
+
+
+async def _send(response: web.StreamResponse, chunk: bytes) -> None:
+    async with asyncio.timeout(STALLED_S):
+        await response.write(chunk)
+
+
+async def _write_outcome(
+    request: web.Request, who: Who, order: _Order, number: int, written: int, why: str
+) -> None:
+    try:
+        await request.app[AUDIT].write(
+            actor_id=who.id,
+            actor_name=who.name,
+            action="export outcome",
+            target="segments" if order.segments else order.ledger,
+            detail={"outcome": "broken off" if why else "complete", "why": why, "rows": written},
+            about=number,
+        )
+    except AuditError as error:
+        structlog.get_logger("audit").error("outcome_not_written", row=number, why=str(error))

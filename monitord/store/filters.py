@@ -1,0 +1,150 @@
+"""What a history query asks for, as conditions that an index serves.
+
+A range of time means rows that *overlap* it: somebody who asks what was on between ten and eleven
+also means what began at nine and still ran. Rows are ordered by their start, so those that began
+in the range come from the index of starts. Those from before it would need a walk down to the
+beginning of the ledger; since few rows last longer than a day, they are read as two parts: what
+began in the day before the range, and, by the index of lengths, the few long ones from before that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, case, false, or_, select, true, tuple_
+
+from monitord.domain.words import SpyType
+from monitord.store import tables
+
+DAY_MS = 24 * 3_600_000
+SLACK_MS = 3_600_000
+"""By which a length, which is measured, may be shorter than the span of its stamps: a PBX's
+machine whose clock was put right in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which rows: every field that is not None must fit. Texts must be equal."""
+
+    limit: int
+    cursor: str | None = None
+    pbx: str | None = None
+    supervisor: str | None = None
+    """Id of a person; so is ``agent``."""
+    agent: str | None = None
+    type: str | None = None
+    """As the row shows it."""
+    possible: bool = False
+    """With a type: also rows that may have been of it, because they read "at least" something
+    weaker, or Unknown."""
+    campaign: str | None = None
+    """Of a supervision: the campaign of any call under it."""
+    list: str | None = None
+    result: str | None = None
+    queue: str | None = None
+    number: str | None = None
+    direction: str | None = None
+    status: str | None = None
+    end_reason: str | None = None
+    alias: str | None = None
+    """Call ID, or any other linkedid or uniqueid seen for the call."""
+    begin: int | None = None
+    """Still ran after it, ms UTC."""
+    end: int | None = None
+    """Started before, ms UTC."""
+
+    def until(self, moment: int) -> Query:
+        """Without the rows that started at or after a moment, ms UTC."""
+        return replace(self, end=moment if self.end is None else min(moment, self.end))
+
+
+_EQUAL = {
+    "pbx": "pbx",
+    "supervisor": "supervisor_id",
+    "agent": "agent_id",
+    "list": "list",
+    "result": "result",
+    "queue": "queue",
+    "number": "number",
+    "direction": "direction",
+    "status": "status",
+    "end_reason": "end_reason",
+}
+
+Place = tuple[int, str]
+"""Start and id of the last row of the page before."""
+
+
+def parts(table: Table, query: Query, after: Place | None = None) -> list[list[ColumnElement[Any]]]:
+    """Conditions of the rows: all rows of one part are newer than those of the next."""
+    c = table.c
+    where = _filters(table, query)
+    if after is not None:
+        where.append(tuple_(c.started, c.id) < tuple_(*after))
+    # With both bounds SQLite may take the weaker one to the index, and then walks past all the
+    # pages before.
+    if query.end is not None and (after is None or query.end <= after[0]):
+        where.append(c.started < query.end)
+    if query.begin is None:
+        return [where]
+    where.append(or_(c.ended.is_(None), c.ended > query.begin))
+    if "length_ms" not in c:
+        return [where]
+    long = select(c.id).where(c.length_ms >= DAY_MS - SLACK_MS)
+    unknown = select(c.id).where(c.length_ms.is_(None))
+    early = query.begin - DAY_MS
+    return [
+        [*where, c.started >= early],
+        [*where, c.started < early, c.id.in_(long.union_all(unknown))],
+    ]
+
+
+def _filters(table: Table, query: Query) -> list[ColumnElement[Any]]:
+    where: list[ColumnElement[Any]] = [
+        table.c[column] == value
+        for name, column in _EQUAL.items()
+        if (value := getattr(query, name)) is not None and column in table.c
+    ]
+    if query.campaign is not None and "campaign" in table.c:
+        where.append(_of_campaign(table, query.campaign))
+    if query.type is not None and "type" in table.c:
+        where.append(_of_type(table, SpyType(query.type), possible=query.possible))
+    if query.alias is not None and table in (tables.call, tables.supervision):
+        calls = select(tables.call_alias.c.call).where(tables.call_alias.c.alias == query.alias)
+        if table is tables.supervision:
+            # By its segments: a supervision lasts over several calls.
+            ids = select(tables.segment.c.supervision).where(tables.segment.c.call.in_(calls))
+        else:
+            ids = calls
+        where.append(table.c.id.in_(ids))
+    return where
+
+
+def _of_campaign(table: Table, campaign: str) -> ColumnElement[Any]:
+    shown = table.c.campaign == campaign
+    if table is not tables.supervision:
+        return shown
+    segment = tables.segment
+    # Looked up row by row in the order of the starts. A list of all that fit would be sorted anew
+    # for every page.
+    earlier = (
+        select(segment.c.id)
+        .where(segment.c.supervision == table.c.id, segment.c.campaign == campaign)
+        .exists()
+    )
+    return or_(shown, earlier)
+
+
+def _of_type(table: Table, wanted: SpyType, *, possible: bool) -> ColumnElement[Any]:
+    shown = table.c.type == wanted.value
+    if not possible or wanted is SpyType.UNKNOWN:
+        return shown
+    weaker = [t.value for t in SpyType if t.strength < wanted.strength]
+    fits = or_(
+        shown,
+        table.c.type == SpyType.UNKNOWN.value,
+        table.c.at_least & table.c.type.in_(weaker),
+    )
+    # Hidden from the index of types: read by that it would have to be sorted for every page.
+    return case((fits, true()), else_=false())

@@ -1,0 +1,92 @@
+"""Hours of the simulated day through the daemon's own parts: the ledger says what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.day import day
+from tests.kit.ledger import read_ledger
+from tests.kit.truth import Comparison, read_truth
+
+HOUR = 3600.0
+
+
+async def compared(folder: Path, seconds: float, **settings: Any) -> Comparison:
+    async with day(folder, **settings) as here:
+        await here.advance(seconds)
+    ledger = read_ledger(folder / "data" / "monitord.sqlite3")
+    truth = read_truth(folder / "truth.jsonl")
+    comparison = Comparison(truth, ledger, [(0, here.attached_at), *here.gaps])
+    comparison.run()
+    return comparison
+
+
+@pytest.mark.parametrize(("seed", "version"), [(1, 22), (2, 22), (3, 16)])
+async def test_the_ledger_is_the_truth(seed: int, version: int, tmp_path: Path) -> None:
+    found = await compared(tmp_path, HOUR, seed=seed, version=version)
+    assert found.wrong == []
+    assert found.exact > 350
+    # All that the day is made of was in it.
+    segments = [s for one in found.truth.supervisions for s in one.segments]
+    assert {s.type for s in segments} == {"Monitor", "Coach", "Barge", "Barge-Kick"}
+    assert {s.reason for s in found.truth.supervisions} >= {"hung up", "call ended", "moved"}
+    assert {s.of for s in found.truth.supervisions} == {"agent", "customer", "anyone"}
+    assert {c.reason for c in found.truth.calls} >= {"customer", "agent", "supervisor", "busy"}
+    assert len({c.of["campaign"] for c in found.truth.calls}) == 3
+    assert any(one.keypad and len(one.segments) > 1 for one in found.truth.supervisions)
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+async def test_in_outages_the_window_holds_the_truth(seed: int, tmp_path: Path) -> None:
+    found = await compared(tmp_path, HOUR, seed=seed, outages_per_hour=12)
+    assert found.wrong == []
+    assert {outage.get("why") for outage in found.truth.outages} >= {"connection", "restart"}
+    gaps = [gap for gap in found.ledger["gaps"] if gap["ended"] is not None]
+    assert len(gaps) == len(found.gaps) - 1 > 4  # the first is the time before it was attached
+    assert [(gap["started"], gap["ended"]) for gap in gaps] == found.gaps[1:]
+    assert found.exact > 150 and found.windows > 50
+    restarted = {r["end_reason"] for r in found.ledger["calls"]}
+    assert restarted >= {"call ended", "PBX restarted"}
+
+
+async def test_a_false_ledger_is_found_out(tmp_path: Path) -> None:
+    """The comparison can fail: each of these is one lie."""
+    found = await compared(tmp_path, 600, seed=5)
+    assert found.wrong == []
+    whole = [
+        row
+        for row in found.ledger["supervisions"]
+        if row["started_exact"] and row["ended"] is not None
+    ]
+    call = next(r for r in found.ledger["calls"] if r["result"] and r["started_exact"])
+    segment = next(s for s in found.ledger["segments"] if s["supervision"] == whole[0]["id"])
+
+    def lies() -> list[str]:
+        return Comparison(found.truth, found.ledger, found.gaps).run()
+
+    for row, key, value in (
+        (whole[0], "type", "Unknown"),
+        (whole[0], "ended", whole[0]["ended"] + 1),
+        (whole[0], "end_reason", "lost"),
+        (whole[0], "agent_endpoint", "PJSIP/1999"),
+        (segment, "campaign", "Another"),
+        (call, "result", "ANOTHER"),
+        (call, "list", None),
+    ):
+        kept, row[key] = row[key], value
+        assert len(lies()) == 1, key
+        row[key] = kept
+    for table in ("supervisions", "calls"):
+        rows = found.ledger[table]
+        row = whole[0] if table == "supervisions" else call
+        rows.remove(row)
+        assert len(lies()) == 1
+        rows.append(row)
+        invented = {**row, "id": "x", "spyer": "1.1", "call_id": "1.1"}
+        rows.append(invented)
+        assert len(lies()) == 1
+        rows.remove(invented)
+    assert lies() == []
