@@ -206,6 +206,14 @@ def test_a_broken_trace_names_file_line_and_rule(
     assert text.startswith(f"{path}: line {line}") and why in text
 
 
+def test_an_error_does_not_steer_a_terminal(path: Path) -> None:
+    header = {"pbx": "a", "site": {}, "\x1b[2J\x9b\u202e" + "x" * 9000: 1}
+    with pytest.raises(TraceError) as caught:
+        read_bytes(path, json.dumps(header).encode() + b"\n")
+    text = str(caught.value)
+    assert text.isprintable() and "?[2J??" in text and len(text) < 900
+
+
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_a_line_cut_by_a_kill_costs_only_itself(path: Path, cut: int) -> None:
     data = write(ITEMS)[:-cut]

@@ -6,9 +6,7 @@ import asyncio
 import csv
 import io
 import json
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from tests.kit.client import DEADLINE
 from tests.kit.http import raw
 from tests.kit.ledger import read_audit
 from tests.kit.records import alias, call, gap, segment, status, supervision
+from tests.kit.stores import Store
 
 ROWS = 1_300
 """More than two batches of an export."""
@@ -245,7 +244,7 @@ async def test_only_what_had_begun_when_it_was_asked_for(
 
 
 def exports(here: Centre) -> list[dict[str, Any]]:
-    return [r for r in read_audit(here.database) if r["action"].startswith("export")]
+    return [r for r in read_audit(here.store) if r["action"].startswith("export")]
 
 
 def under_way(here: Centre) -> int:
@@ -325,19 +324,17 @@ async def test_one_ends_with_its_receiver_and_with_the_session(tmp_path: Path) -
 
 
 async def test_not_while_the_audit_log_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "BUSY_MS", 100)
-    async with centre(tmp_path) as here:
+    async with centre(tmp_path, store=store) as here:
         await _refused_without_the_audit_log(here)
 
 
 async def _refused_without_the_audit_log(here: Centre) -> None:
     await here.daemon.recorder.settled()
-    with closing(sqlite3.connect(here.database, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with here.store.locked():
         assert await refused(here, "/api/v1/calls/export", format="csv") == (503, None)
-        other.execute("ROLLBACK")
     assert under_way(here) == 0
 
 

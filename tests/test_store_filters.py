@@ -20,12 +20,21 @@ from monitord.store.filters import DAY_MS
 from monitord.store.history import CALLS, STATUSES, SUPERVISIONS, History, Query
 from monitord.store.recorder import Recorder
 from tests.kit.records import call, segment, status, supervision
+from tests.kit.stores import Store
 
 HOUR = 3_600_000
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+async def engine(store: Store) -> AsyncIterator[AsyncEngine]:
+    opened = await open_store(store.url)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+async def on_sqlite(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    """For plans: PostgreSQL's hang on what is in the tables, which here is little."""
     opened = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
     yield opened
     await opened.dispose()
@@ -121,7 +130,7 @@ RANGES: list[Any] = [
 @pytest.mark.parametrize("ledger, fields, index", PLANS)
 async def test_read_in_the_order_of_an_index(
     ledger: Any, fields: dict[str, Any], index: str, within: dict[str, int], paged: bool,
-    engine: AsyncEngine, tmp_path: Path,
+    on_sqlite: AsyncEngine, tmp_path: Path,
 ) -> None:  # fmt: skip
     """No ledger is walked through or sorted for a page of it."""
     cursor = "MzUwMDAwMDAwMDphYg" if paged else None
@@ -131,8 +140,8 @@ async def test_read_in_the_order_of_an_index(
         if sql.startswith("SELECT"):
             said.append((sql, values))
 
-    event.listen(engine.sync_engine, "before_cursor_execute", hear)
-    await History(engine).read(ledger, Query(limit=50, cursor=cursor, **fields, **within))
+    event.listen(on_sqlite.sync_engine, "before_cursor_execute", hear)
+    await History(on_sqlite).read(ledger, Query(limit=50, cursor=cursor, **fields, **within))
     assert len(said) == (2 if within else 1)
     with closing(sqlite3.connect(tmp_path / "m.sqlite3")) as connection:
         plans = [
@@ -203,15 +212,15 @@ async def test_choices_beyond_the_bound_are_said_to_be_more(
 
 @pytest.mark.parametrize("ledger, field", list(choices.SOURCES))
 async def test_each_choice_is_found_by_looks_into_an_index(
-    ledger: str, field: str, engine: AsyncEngine, tmp_path: Path
+    ledger: str, field: str, on_sqlite: AsyncEngine, tmp_path: Path
 ) -> None:
     said: list[tuple[str, Any]] = []
     event.listen(
-        engine.sync_engine,
+        on_sqlite.sync_engine,
         "before_cursor_execute",
         lambda _c, _cursor, sql, values, *_: said.append((sql, values)),
     )
-    await History(engine).choices(ledger, field, "", 50)
+    await History(on_sqlite).choices(ledger, field, "", 50)
     asked = [one for one in said if "RECURSIVE" in one[0]]
     assert len(asked) == len(choices.SOURCES[ledger, field])
     with closing(sqlite3.connect(tmp_path / "m.sqlite3")) as connection:

@@ -320,7 +320,7 @@ async def test_a_stop_while_the_server_hangs(postgres: PostgresStore) -> None:
         postgres.server.stop_answering()
         try:
             async with asyncio.timeout(ours.COMMAND_S):
-                assert await recorder.drain(deadline_s=0.1) == 2
+                assert await recorder.drain(deadline_s=0.1, give_up_s=0.1) == 2
         finally:
             postgres.server.go_on()
         await until(lambda: not recorder._busy, "what was given up is over")

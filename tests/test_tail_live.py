@@ -217,12 +217,14 @@ async def test_it_leaves_no_session_behind(here: Centre) -> None:
 
 
 async def program(*arguments: str, out: int = asyncio.subprocess.PIPE, **env: str) -> Any:
+    # readline, where something imports it, sets these two, and they go before the terminal's size.
+    mine = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "monitord", "tail", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=out,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "", **env},
+        env={**mine, **env},
     )
 
 

@@ -202,7 +202,7 @@ def _header(path: Path, file: IO[bytes]) -> Header:
     try:
         header = msgspec.json.decode(first, type=Header)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise TraceError(f"{path}: line 1 is no trace header: {error}") from None
+        raise TraceError(f"{path}: line 1 is no trace header: {_plain(error)}") from None
     if header.format != "monitord trace" or header.version != 1:
         raise TraceError(f"{path}: line 1: only “monitord trace” version 1 can be read")
     return header
@@ -235,4 +235,9 @@ def _items(
             if not raw.endswith(b"\n"):
                 on_cut(number)
                 return
-            raise TraceError(f"{path}: line {number} is broken: {error}") from None
+            raise TraceError(f"{path}: line {number} is broken: {_plain(error)}") from None
+
+
+def _plain(error: Exception) -> str:
+    """A trace may come from anybody, and the text of an error quotes it."""
+    return "".join(c if c.isprintable() else "?" for c in str(error)[:500])

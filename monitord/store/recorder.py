@@ -125,15 +125,16 @@ class Recorder:
             while self._waiting or self._busy:
                 await self._written.wait()
 
-    async def drain(self, deadline_s: float = 5.0) -> int:
+    async def drain(self, deadline_s: float = 5.0, give_up_s: float = 20.0) -> int:
         """Write what waits, at the end of the daemon. Gives the number of rows left unwritten.
 
-        A server that does not even say no is given up after four times ``deadline_s``.
+        Tried again for ``deadline_s``; a server that does not even say no is given up after
+        ``give_up_s``.
         """
         writing = asyncio.create_task(self._drain(deadline_s))
-        if not (await asyncio.wait([writing], timeout=4 * deadline_s))[0]:
+        if not (await asyncio.wait([writing], timeout=give_up_s))[0]:
             writing.cancel()
-            await asyncio.wait([writing], timeout=deadline_s)
+            await asyncio.wait([writing], timeout=give_up_s)
         if writing.done() and not writing.cancelled():
             writing.result()
         return len(self._waiting) + self._writing

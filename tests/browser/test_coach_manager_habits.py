@@ -86,6 +86,24 @@ async def test_from_sign_in_to_disconnect_and_history_by_keyboard_alone(
         await expect(here.names).to_have_text(["Sue Supervisor"])
         await expect(said).to_contain_text("Tom Trainer is no longer on Ann Agent")
 
+        # whoever has the focus leaves: it goes on to who stands there now
+        again = await scene.supervisor_dials("2002", COACH, "1001")
+        await expect(here.names).to_have_count(2)
+        await page.locator("#content").focus()
+        await press("End")
+        await press("ArrowDown")
+        await expect(here.entry("Tom Trainer").get_by_role("link")).to_be_focused()
+        await scene.hangup(again)
+        await expect(here.entry("Sue Supervisor").get_by_role("link")).to_be_focused()
+
+        # but who left the list on their own is not drawn back into it
+        await page.evaluate("document.activeElement.blur()")
+        again = await scene.supervisor_dials("2002", COACH, "1001")
+        await expect(here.names).to_have_count(2)
+        await scene.hangup(again)
+        await expect(here.names).to_have_count(1)
+        assert await page.evaluate("document.activeElement === document.body")
+
         await expect(here.history).to_contain_text("disconnected by Sue Supervisor")
         await tab_to(page, "Segments of Coach")
         await press("Enter")

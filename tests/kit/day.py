@@ -25,7 +25,7 @@ from monitord.domain.words import LinkState
 from monitord.live.hub import Hub
 from monitord.simulator import Settings, Simulator, User
 from monitord.simulator.messages import Event
-from monitord.store.engine import open_store, sqlite_url
+from monitord.store.engine import open_store
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
 from tests.kit.centre import SECRET, until
@@ -131,8 +131,9 @@ async def day(folder: Path, *, keypad: bool = True, **settings: Any) -> AsyncIte
             for one in sim.centre.floor.supervisors[2:]  # the first two are on it
         )
         loaded = site.load(folder)
-        loaded.database.parent.mkdir(parents=True, exist_ok=True)
-        engine = await open_store(sqlite_url(loaded.database))
+        assert loaded.folder is not None
+        loaded.folder.mkdir(parents=True, exist_ok=True)
+        engine = await open_store(loaded.store_url)
         recorder = Recorder(engine)
         hub = Hub([(PBX, PBX)], loaded.site, recorder.take)
         here = Day(sim, hub)

@@ -95,9 +95,11 @@ export class Listing<Row extends Entry> {
     try {
       const head = await page<Row>(shown.ledger, shown.params, null, this.#size, signal);
       if (signal.aborted) return;
-      const joined = merge(this.rows, this.next, head);
-      await this.#readGaps(shown.params, joined.rows, joined.next, signal, true);
+      const reach = merge(this.rows, this.next, head);
+      await this.#readGaps(shown.params, reach.rows, reach.next, signal, true);
       if (signal.aborted) return;
+      // with what is shown by now: older rows may have come meanwhile
+      const joined = merge(this.rows, this.next, head);
       this.rows = joined.rows;
       this.next = joined.next;
       this.state = "ready";
@@ -108,7 +110,7 @@ export class Listing<Row extends Entry> {
       if (signal.aborted) return;
       // what is shown stays shown: only an empty list is replaced by the failure
       if (this.rows.length === 0) this.state = "failed";
-      this.why = error instanceof Refused ? error.message : texts.failedTitle;
+      this.why = (error instanceof Refused && error.message) || texts.noAnswer;
     } finally {
       if (!signal.aborted) this.refreshing = false;
     }
@@ -123,13 +125,14 @@ export class Listing<Row extends Entry> {
     try {
       const found = await page<Row>(shown.ledger, shown.params, next, this.#size, signal);
       if (signal.aborted) return;
-      const known = new Set(this.rows.map((row) => row.id));
-      const rows = [...this.rows, ...found.rows.filter((row) => !known.has(row.id))];
-      await this.#readGaps(shown.params, rows, found.next, signal, false);
+      await this.#readGaps(shown.params, found.rows, found.next, signal, false);
       if (signal.aborted) return;
-      this.rows = rows;
-      this.next = found.next;
       this.more = "idle";
+      // a refresh began the list anew meanwhile: these rows do not follow on it
+      if (this.next !== next) return;
+      const known = new Set(this.rows.map((row) => row.id));
+      this.rows = [...this.rows, ...found.rows.filter((row) => !known.has(row.id))];
+      this.next = found.next;
     } catch {
       if (!signal.aborted) this.more = "failed";
     }
