@@ -27,7 +27,7 @@ from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
 from monitord.notify import notify
 from monitord.people.passwords import PASSWORD_MOST, hash_password
-from monitord.replaying import LOGINS, replaying
+from monitord.replaying import LOGIN, LOGINS, replaying
 from monitord.tail.connection import RefusedError, is_open_text, origin_of
 from monitord.tail.password import password_of
 from monitord.tail.run import ReaderGoneError
@@ -218,7 +218,8 @@ async def _replay(path: Path, speed: float, port: int, folder: Path | None, *, e
         click.echo(replay.playback.what)
         click.echo(f"\nThe page:  {replay.daemon.url}\nSign in as")
         for role, may in LOGINS.items():
-            click.echo(f"  {role.value:<11} {replay.passwords[role.value]}   ({may})")
+            login = LOGIN[role]
+            click.echo(f"  {login:<11} {replay.passwords[login]}   ({may})")
         click.echo("It ends by itself." if exit_ else "Ctrl-C ends it.")
         if folder is not None:
             click.echo(f"The ledger stays in {folder}")

@@ -35,6 +35,7 @@ class Delta(Struct, frozen=True, tag_field="type", tag="delta"):
     epoch: str
     seq: int
     at: int
+    after: int = 0
     reset: bool = False
     add: list[dict[str, Any]] = field(default_factory=list)
     change: list[Patch] = field(default_factory=list)

@@ -27,11 +27,11 @@ export type EndReason = (typeof END_REASON)[number];
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
+export type Permission = (typeof PERMISSION)[number];
+
 export const KIND = ["pbx", "agent", "call", "supervision"] as const;
 export type Kind = (typeof KIND)[number];
-
-export const PERMISSION = ["supervision.see", "supervision.disconnect", "history.export"] as const;
-export type Permission = (typeof PERMISSION)[number];
 
 /** One Asterisk and how the daemon stands with it. */
 export interface Pbx {
@@ -157,10 +157,17 @@ export interface Hello {
 /** What became different at one place in the stream. */
 export interface Delta {
   type: "delta";
+  /** Another one for another run of the server, and for other rights. */
   epoch: string;
+  /** Grows, but not by one: a frame of which this client may see nothing is not sent to it. */
   seq: number;
   /** Server time when the change was made. */
   at: number;
+  /**
+   * ``seq`` of the frame before it, or an earlier one: a client that has not come so far has
+   * missed something. Means nothing where ``reset`` is set.
+   */
+  after?: number;
   /** True: forget everything first. */
   reset?: boolean;
   add?: Entity[];
