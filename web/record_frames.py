@@ -37,6 +37,7 @@ EVERY = 3
 """Frames from one place to the next at which a client comes anew."""
 
 EPOCH = "recorded"
+ALL = Audience(EVERYBODY, EVERYBODY, EVERYBODY, numbers=True)
 
 
 def record(path: Path) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def record(path: Path) -> dict[str, Any]:
     hub.listen(waiting.append)
     at = items[0].wall
     frames: list[Any] = []
-    snapshots = [_fixed(snapshot(hub), at)]
+    snapshots = [_fixed(snapshot(hub, EPOCH, ALL), at)]
     for item in items:
         event = translate_item(item)
         if event is None:
@@ -57,11 +58,13 @@ def record(path: Path) -> dict[str, Any]:
         hub.apply(header.pbx, event, At(item.mono, item.wall))
         hub.flush()
         for frame in waiting:
-            frames.append(_fixed(encode_frame(frame, hub.epoch), at))
+            encoded = encode_frame(frame, EPOCH, ALL, frame.seq - 1)
+            assert encoded is not None
+            frames.append(_fixed(encoded, at))
             if len(frames) % EVERY == 0:
-                snapshots.append(_fixed(snapshot(hub), at))
+                snapshots.append(_fixed(snapshot(hub, EPOCH, ALL), at))
         waiting.clear()
-    snapshots.append(_fixed(snapshot(hub), at))
+    snapshots.append(_fixed(snapshot(hub, EPOCH, ALL), at))
     return {"trace": str(path.relative_to(ROOT)), "frames": frames, "snapshots": snapshots}
 
 
