@@ -13,7 +13,7 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser pictures \
-        bench-page traces rows check-rows lab \
+        bench-page faults traces rows check-rows lab \
         lint types layers generate check-generated fmt clean
 
 help: ## list the verbs
@@ -73,6 +73,9 @@ pictures: page ## every state of the page as pictures in build/pictures, looked 
 
 bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/page.json)
 	$(BIN)/python -m tests.bench.page
+
+faults: page ## long forms of the tests: a connection cut at every byte of recorded streams
+	$(BIN)/pytest -q -n $(WORKERS) -m faults
 
 traces: page ## record tests/traces anew from real Asterisk; review the diff
 	MONITORD_KEEP_TRACES=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"

@@ -77,9 +77,10 @@ def run(config: Path, host: str | None, port: int | None) -> None:
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
+    envvar="MONITORD_DEMO_FOLDER",
     default=Path("var/demo"),
     show_default=True,
-    help="For the demo's settings and ledger.",
+    help="For the demo's settings and ledger (or MONITORD_DEMO_FOLDER).",
 )
 @click.option("--agents", type=click.IntRange(1, 2000), default=20, show_default=True)
 @click.option("--supervisors", type=click.IntRange(0, 900), default=4, show_default=True)

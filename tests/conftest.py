@@ -24,6 +24,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Rows(), "acceptance-rows")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long forms are run by name only."""
+    if "faults" in config.option.markexpr:
+        return
+    long = [item for item in items if item.get_closest_marker("faults") is not None]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in set(long)]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     describe(item)
     rows.describe(item)

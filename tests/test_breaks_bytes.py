@@ -171,13 +171,34 @@ async def test_through_sockets(name: str) -> None:
     ids = set(of(whole, *KEPT))
     assert len(of(whole, SupervisionRecord)) >= 1 and total > 20_000
     for cut in [*range(1, 2400, 61), *range(2400, total, 499)]:
-        rows, _ = await served(header, stream, cut)
-        kept = of(rows, *KEPT)
-        assert kept.keys() <= ids, f"cut after {cut}: invented"
-        for row in [*kept.values(), *of(rows, GapRecord).values()]:
-            assert row.ended is not None, f"cut after {cut}: left open: {row}"
-            if isinstance(row, SupervisionRecord | CallRecord) and not row.ended_exact:
-                assert row.started <= (row.ended_after or 0) <= row.ended
+        await honest(header, stream, cut, ids)
+
+
+async def honest(header: trace.Header, stream: bytes, cut: int, ids: set[str]) -> None:
+    """A connection that is cut there invents nothing and leaves nothing open."""
+    rows, _ = await served(header, stream, cut)
+    kept = of(rows, *KEPT)
+    assert kept.keys() <= ids, f"cut after {cut}: invented"
+    for row in [*kept.values(), *of(rows, GapRecord).values()]:
+        assert row.ended is not None, f"cut after {cut}: left open: {row}"
+        if isinstance(row, SupervisionRecord | CallRecord) and not row.ended_exact:
+            assert row.started <= (row.ended_after or 0) <= row.ended
+
+
+PARTS = 40
+"""Of a stream, so that workers share it."""
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("part", range(PARTS))
+@each_stream
+async def test_through_sockets_at_every_byte(name: str, part: int) -> None:
+    header, _, sent = stream_of(name)
+    stream = b"".join(m.text.encode() + END for m in sent)
+    whole, total = await served(header, stream, None)
+    ids = set(of(whole, *KEPT))
+    for cut in range(1 + part, total, PARTS):
+        await honest(header, stream, cut, ids)
 
 
 # --- before it has started ---------------------------------------------------------------

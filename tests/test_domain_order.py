@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from monitord.ami import trace
 from monitord.ami.attachment import translate_item
@@ -31,9 +29,9 @@ from tests.kit.traces import kept_traces
 
 Timed = tuple[Event, At]
 
-LATE_MS = 5
-"""How much later than another channel's an event may come. The scenes of the lab take a tenth of
-a second from ring to hang-up, so much more than this would be another story, not another order."""
+LATE_MS = 2
+"""How much later than another channel's an event may come. In some recordings what two people did
+lies 3 ms apart, so more than this would be another story, not another order."""
 
 _CHANNELS = ("channel", "spyer", "dest", "caller", "agent_channel", "uniqueid")
 _OWN = (
@@ -147,14 +145,10 @@ def test_the_order_between_channels_does_not_matter(path: Path) -> None:
     events = [(event, at) for event, at in translated if event is not None]
     expected = what_was(applied(header, events)[1])
 
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
-    @given(st.integers(0, 2**32))
-    def check(seed: int) -> None:
+    for seed in range(25):
         shard, rows = applied(header, reordered(events, seed))
-        assert what_was(rows) == expected
+        assert what_was(rows) == expected, f"seed {seed}"
         assert not shard.channels and not shard.calls and not shard.supervisions
-
-    check()
 
 
 def test_a_channel_named_before_its_newchannel_is_seen_from_its_beginning() -> None:

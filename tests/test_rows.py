@@ -19,7 +19,8 @@ CONFTEST = """
 from pathlib import Path
 import tests.kit.rows as rows
 rows.RESULTS = Path(__file__).parent / "rows"
-from tests.conftest import *
+import tests.conftest as conftest
+globals().update({k: v for k, v in vars(conftest).items() if k.startswith("pytest_")})
 """
 
 HEAD = """

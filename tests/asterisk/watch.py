@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monitord.ami import trace
-from monitord.ami.link import DEFAULT_TIMING, Timing
+from monitord.ami.link import DEFAULT_TIMING, Item, Timing
 from monitord.ami.replay import replay
 from monitord.app import Running
 from tests.kit.client import DEADLINE, Client, Stream
@@ -30,6 +30,8 @@ class Watch:
     ina: Client
     sue: Client
     stream: Stream
+    items: list[Item]
+    """What came from the PBX, as a trace would keep it."""
 
     async def supervision(self, **fields: Any) -> Any:
         """The first supervision that has these values, once there is one."""
@@ -126,7 +128,7 @@ async def attached(
         assert await ina.sign_in("ina") == 200
         assert await sue.sign_in("sue") == 200
         async with ina.stream() as stream:
-            watch = Watch(started, folder, ina, sue, stream)
+            watch = Watch(started, folder, ina, sue, stream, tap.items)
             await watch.link("live")
             yield watch
         header = trace.Header(pbx="lab", site=started.hub.shards["lab"].site)

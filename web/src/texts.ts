@@ -466,9 +466,8 @@ export const keys = {
   list: [
     ["↑ ↓", "Go through the users"],
     ["Enter", "Select the user"],
-    ["/", "Search the users; Esc clears"],
+    ["/", "Search the users, or go to the filters of the history; Esc clears"],
     ["D", "Disconnect the selected user (asks first)"],
-    ["/", "Go to the filters of the history"],
     ["?", "Show the keys"],
     ["Esc", "Close"],
   ],
