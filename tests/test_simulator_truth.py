@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitord.simulator.session import Session
 from tests.kit.day import day
 from tests.kit.ledger import read_ledger
 from tests.kit.truth import Comparison, read_truth
@@ -50,6 +51,55 @@ async def test_in_outages_the_window_holds_the_truth(seed: int, tmp_path: Path) 
     assert found.exact > 150 and found.windows > 50
     restarted = {r["end_reason"] for r in found.ledger["calls"]}
     assert restarted >= {"call ended", "PBX restarted"}
+
+
+async def cut_after(size: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Comparison:
+    """A quarter of an hour in which the first connection ends after so many bytes, be it in the
+    middle of a message."""
+    left = size
+    send = Session.send
+
+    async with day(folder, seed=11) as here:
+
+        def send_less(self: Session, data: bytes) -> None:
+            nonlocal left
+            if left <= 0:
+                send(self, data)
+                return
+            send(self, data[:left])
+            left -= len(data)
+            if left <= 0:
+                here.cut = True
+                self.close()  # what was written goes out first
+
+        monkeypatch.setattr(Session, "send", send_less)
+        await here.advance(900)
+    monkeypatch.undo()
+    assert left <= 0, "there was so much to cut"
+    found = Comparison(
+        read_truth(folder / "truth.jsonl"),
+        read_ledger(folder / "data" / "monitord.sqlite3"),
+        [(0, here.attached_at), *here.gaps],
+    )
+    found.run()
+    return found
+
+
+@pytest.mark.parametrize("size", range(1_000, 600_000, 99_991))
+async def test_cut_after_so_many_bytes(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await cut_after(size, tmp_path, monkeypatch)
+    assert found.wrong == [] and found.exact + found.windows > 60
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("size", range(1_013, 600_000, 3_511))
+async def test_cut_in_many_places(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await cut_after(size, tmp_path, monkeypatch)
+    assert found.wrong == []
 
 
 async def test_a_false_ledger_is_found_out(tmp_path: Path) -> None:

@@ -162,8 +162,9 @@ async def _channel(scene: Scene, agent: str) -> str:
 
 
 async def test_a_long_list_draws_only_what_is_in_sight(tmp_path: Path, browser: Browser) -> None:
+    user = User(secret=SECRET)
     settings = Settings(
-        user=User(secret=SECRET), port=0, speed=0, seed=3, agents=220, supervisors=180
+        user, port=0, speed=0, seed=3, agents=220, supervisors=180, supervisions=150
     )
     async with Simulator(settings) as sim:
         await sim.advance(120)

@@ -71,7 +71,7 @@ async def test_choosing_another_user_changes_every_section(
             for value in (call_id, number, campaign):
                 await expect(here.calls).to_contain_text(value)
             for value in (kind, agent, campaign):
-                await expect(here.history.locator("tbody")).to_contain_text(value)
+                await expect(here.history.get_by_role("table")).to_contain_text(value)
             for region in (here.selected, here.current, here.calls, here.history):
                 for value in not_shown:
                     await expect(region.locator("tbody, .body, .one").first).not_to_contain_text(

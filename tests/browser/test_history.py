@@ -103,9 +103,11 @@ async def test_several_hundred_are_paged_to_the_very_last(old: Past, browser: Br
         await box.evaluate("box => box.scrollTo(0, box.scrollHeight)")
         await expect(rows_of(section).last).to_have_attribute("aria-rowindex", str(SUES + 1))
         while 2 not in met:
-            for row in await rows_of(section).all():
-                place = int(await row.get_attribute("aria-rowindex") or 0)
-                met[place] = await row.locator("td").nth(1).inner_text()
+            # In one go: rows come and go while one looks.
+            drawn = await rows_of(section).evaluate_all(
+                "rows => rows.map(r => [r.ariaRowIndex, r.querySelectorAll('td')[1].innerText])"
+            )
+            met |= {int(place): started for place, started in drawn}
             assert len(met) <= SUES
             await box.evaluate("box => box.scrollBy(0, -700)")
             await sue.page.evaluate("() => new Promise(requestAnimationFrame)")

@@ -57,6 +57,8 @@ class Day:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     """From the last that was heard to the end of the next resync."""
     _lost_at: int | None = None
+    cut: bool = False
+    """The connection was cut just now; simulated time waits until that is noticed."""
     _spied: bool = False
 
     # -- time ---------------------------------------------------------------------------
@@ -98,8 +100,9 @@ class Day:
             if not self.sim.clock.step(end):
                 break
             steps += 1
-            if self.sim.faults.away:
+            if self.sim.faults.away or self.cut:
                 await until(self._lost, "the loss is noticed")
+                self.cut = False
             elif self._spied or steps % STEPS_AT_ONCE == 0 or self._lost_at is not None:
                 await self.caught_up()
         await self.caught_up()
