@@ -118,9 +118,8 @@ async def test_anothers_call_is_no_way_to_search(engine: AsyncEngine) -> None:
 
     async def ids(**fields: Any) -> list[str]:
         query = Query(limit=9, within=frozenset({"boss", "mine"}), **fields)
-        assert await history.count(SUPERVISIONS, query) == len(
-            found := (await history.supervisions(query)).records
-        )
+        found = (await history.supervisions(query)).records
+        assert await history.count(SUPERVISIONS, query) == len(found)
         return [r.id for r in found]
 
     assert await ids() == [two.id, one.id]
@@ -139,9 +138,16 @@ async def test_choices_are_those_in_reach(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     us = frozenset({"boss", "mine", "new"})
-    one = supervision(1, supervisor_id="boss", supervisor_name="Boss", agent_id="mine", agent_name="M")
+    one = supervision(
+        1, supervisor_id="boss", supervisor_name="Boss", agent_id="mine", agent_name="M"
+    )
     two = supervision(
-        2, supervisor_id="boss", supervisor_name="Boss", agent_id="other", agent_name="O", campaign="c"
+        2,
+        supervisor_id="boss",
+        supervisor_name="Boss",
+        agent_id="other",
+        agent_name="O",
+        campaign="c",
     )
     three = supervision(3, supervisor_id="chief", supervisor_name="Chief", agent_id="mine")
     await write(
@@ -214,8 +220,10 @@ async def test_a_reach_of_500_is_read_by_the_index_of_each(
             for line in plan:
                 assert not line.startswith(f"SCAN {table}"), (sql, plan)
                 if line.startswith(f"SEARCH {table}"):
-                    assert "agent_id_started" in line or "supervisor_id_started" in line or (
-                        "length_ms" in sql
+                    assert (
+                        "agent_id_started" in line
+                        or "supervisor_id_started" in line
+                        or ("length_ms" in sql)
                     ), (sql, plan)
     await engine.dispose()
 

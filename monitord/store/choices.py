@@ -139,9 +139,7 @@ async def _in_reach(
         latest = select(source.name).where(column == some.c.value)
         c = column.table.c
         latest = latest.order_by(c.started.desc(), c.id.desc()).limit(1).correlate(some)
-        rows += (
-            await connection.execute(select(some.c.value, latest.scalar_subquery()))
-        ).all()
+        rows += (await connection.execute(select(some.c.value, latest.scalar_subquery()))).all()
         rows = [row for row in rows if row[1] is not None]
     for owner in _owners(source):
         if owner is column:
