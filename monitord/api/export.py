@@ -24,7 +24,7 @@ from aiohttp import HttpVersion11, web
 from monitord.api import wire
 from monitord.api.filters import FILTERS, query_of
 from monitord.api.history import LEDGERS
-from monitord.api.keys import AUDIT, HISTORY, needs, who_now
+from monitord.api.keys import AUDIT, HISTORY, WHO, who_now
 from monitord.api.problems import Refused, one_of, text
 from monitord.api.rows import call_row, gap_row, status_row, supervision_detail
 from monitord.api.sheets import COLUMNS, SEGMENT_COLUMNS, Sheet
@@ -84,8 +84,7 @@ def export_of(ledger: str) -> Callable[[web.Request], Awaitable[web.StreamRespon
     """The handler that exports one ledger."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        needs(request, "history.see")
-        who = needs(request, "history.export")
+        who = request[WHO]
         order = _order(request, ledger, sight_of(who.rights, "history.export"))
         with _place(request.app, who):
             return await _export(request, who, order)

@@ -10,7 +10,7 @@ from monitord.people.sight import Sight
 from monitord.store.filters import Query
 
 ROWS_MOST = 500
-_LATEST = 1 << 52
+LATEST = 1 << 52
 
 RANGE = ("begin", "end", "pbx")
 FILTERS: dict[str, tuple[str, ...]] = {
@@ -54,7 +54,7 @@ def query_of(request: web.Request, ledger: str, sight: Sight, *others: str) -> Q
     if not sight.numbers and "number" in request.query:
         # Or whoever tries some numbers sees which of them is behind a masked one.
         raise Refused(403, "you may not see numbers, so not search by them", "number")
-    begin, end = whole(request, "begin", 0, _LATEST), whole(request, "end", 0, _LATEST)
+    begin, end = whole(request, "begin", 0, LATEST), whole(request, "end", 0, LATEST)
     if begin is not None and end is not None and begin >= end:
         raise Refused(400, "must be later than begin", "end")
     kind = one_of(request, "type", SpyType)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from monitord.api import wire
 from monitord.api.filters import PAGING, query_of
-from monitord.api.keys import HISTORY, needs
+from monitord.api.keys import HISTORY, WHO
 from monitord.api.problems import Refused, answer, one_of, only, text, whole
 from monitord.api.rows import call_row, gap_row, status_row, supervision_detail, supervision_row
 from monitord.people.sight import Sight, sight_of
@@ -39,7 +39,7 @@ LEDGERS: dict[str, Ledger] = {
 
 
 def _sight(request: web.Request) -> Sight:
-    return sight_of(needs(request, "history.see").rights)
+    return sight_of(request[WHO].rights)
 
 
 async def _page(request: web.Request, ledger: str, sight: Sight) -> Page:
