@@ -99,10 +99,12 @@ layers: env ## imports point down only
 generate: env ## files that are made from others
 	$(BIN)/python web/generate_types.py
 	$(BIN)/python web/record_frames.py
+	$(BIN)/python docs/generate.py
 
 check-generated: env ## generated files are current
 	$(BIN)/python web/generate_types.py --check
 	$(BIN)/python web/record_frames.py --check
+	$(BIN)/python docs/generate.py --check
 
 fmt: env ## format
 	$(BIN)/ruff format .

@@ -11,11 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("script", ["generate_types.py", "record_frames.py"])
+@pytest.mark.parametrize(
+    "script", ["web/generate_types.py", "web/record_frames.py", "docs/generate.py"]
+)
 def test_what_is_committed_is_current(script: str) -> None:
-    """The page's types, and the frames that its tests apply, are the daemon's."""
+    """The page's types, the frames that its tests apply, and what the documents say of rights and
+    routes are the daemon's."""
     done = subprocess.run(
-        [sys.executable, f"web/{script}", "--check"],
+        [sys.executable, script, "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from monitord.ami.gateway import NotDoneError, NotKnownError
 from monitord.api import wire
-from monitord.api.keys import ATTACHMENTS, AUDIT, GATEWAY, HISTORY, HUB, needs
+from monitord.api.keys import ATTACHMENTS, AUDIT, GATEWAY, HISTORY, HUB, WHO
 from monitord.api.problems import Refused, answer, body_of, only
 from monitord.audit.log import AuditError, AuditLog
 from monitord.domain import events as ev
@@ -40,7 +40,7 @@ _DROPS = (
 
 
 async def disconnect(request: web.Request) -> web.Response:
-    who = needs(request, "supervision.disconnect")
+    who = request[WHO]
     only(request)
     body = await body_of(request, wire.Disconnect)
     hub = request.app[HUB]

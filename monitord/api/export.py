@@ -24,11 +24,13 @@ from aiohttp import HttpVersion11, web
 from monitord.api import wire
 from monitord.api.filters import FILTERS, query_of
 from monitord.api.history import LEDGERS
-from monitord.api.keys import AUDIT, HISTORY, needs, still_may
+from monitord.api.keys import AUDIT, HISTORY, WHO, who_now
 from monitord.api.problems import Refused, one_of, text
-from monitord.api.rows import call_row, gap_row, segment_row, status_row, supervision_row
+from monitord.api.rows import call_row, gap_row, status_row, supervision_detail
 from monitord.api.sheets import COLUMNS, SEGMENT_COLUMNS, Sheet
 from monitord.audit.log import AuditError
+from monitord.domain.ledger import CallRecord, SupervisionRecord
+from monitord.people.sight import Sight, sight_of
 from monitord.people.signin import Who
 from monitord.store.filters import Query
 from monitord.store.history import UnreadableError
@@ -61,6 +63,7 @@ class _Order:
     """What somebody asked for."""
 
     ledger: str
+    sight: Sight
     query: Query
     """With the moment of asking as its end, so that it does not run after what is still coming."""
     asked: int
@@ -81,18 +84,17 @@ def export_of(ledger: str) -> Callable[[web.Request], Awaitable[web.StreamRespon
     """The handler that exports one ledger."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        needs(request, "supervision.see")
-        who = needs(request, "history.export")
-        order = _order(request, ledger)
+        who = request[WHO]
+        order = _order(request, ledger, sight_of(who.rights, "history.export"))
         with _place(request.app, who):
             return await _export(request, who, order)
 
     return handler
 
 
-def _order(request: web.Request, ledger: str) -> _Order:
+def _order(request: web.Request, ledger: str, sight: Sight) -> _Order:
     others = ("rows",) if ledger == "supervisions" else ()
-    query = query_of(request, ledger, "format", "zone", *others)
+    query = query_of(request, ledger, sight, "format", "zone", *others)
     kind = one_of(request, "format", ("csv", "json"))
     if kind is None:
         raise Refused(400, "must be given: csv or json", "format")
@@ -104,6 +106,7 @@ def _order(request: web.Request, ledger: str) -> _Order:
     asked = time.time_ns() // 1_000_000
     return _Order(
         ledger=ledger,
+        sight=sight,
         query=replace(query.until(asked + 1), limit=BATCH),
         asked=asked,
         as_json=kind == "json",
@@ -190,9 +193,10 @@ async def _chunks(
     """How many rows are in it, and the bytes."""
     make = _json if order.as_json else _csv
     async for piece in make(request, order, expected):
-        # Looked at for every batch: an export may last longer than a session.
-        if not still_may(request, "history.export"):
-            raise _BrokenOffError("the session ended, or the right to export")
+        # Looked at for every batch: an export may last longer than a session, and than a right.
+        now = who_now(request)
+        if now is None or sight_of(now.rights, "history.export") != order.sight:
+            raise _BrokenOffError("the session ended, or what may be exported has changed")
         yield piece
 
 
@@ -206,9 +210,24 @@ async def _csv(
         if order.segments:
             found = await history.segments(r.id for r in records)
             rows = sum(map(len, found.values()))
-            yield rows, sheet.segments((r, found[r.id]) for r in records)
+            yield (
+                rows,
+                sheet.segments(
+                    (order.sight.supervision(r), [order.sight.segment(r, s) for s in found[r.id]])
+                    for r in records
+                ),
+            )
         else:
-            yield len(records), sheet.rows(records)
+            yield len(records), sheet.rows(_shown(order.sight, r) for r in records)
+
+
+def _shown(sight: Sight, record: Any) -> Any:
+    match record:
+        case SupervisionRecord():
+            return sight.supervision(record)
+        case CallRecord():
+            return sight.call(record)
+    return record
 
 
 async def _json(
@@ -229,15 +248,9 @@ async def _json(
     async for records in history.batches(LEDGERS[order.ledger], order.query):
         if order.ledger == "supervisions":
             found = await history.segments(r.id for r in records)
-            entries: list[Any] = [
-                wire.SupervisionDetail(
-                    supervision_row(r, [s.campaign for s in found[r.id]]),
-                    [segment_row(s) for s in found[r.id]],
-                )
-                for r in records
-            ]
+            entries: list[Any] = [supervision_detail(order.sight, r, found[r.id]) for r in records]
         else:
-            entries = [_JSON_ROW[order.ledger](r) for r in records]
+            entries = [_JSON_ROW[order.ledger](_shown(order.sight, r)) for r in records]
         total += len(records)
         start, first = (b"\n" if first else b",\n"), False
         yield len(records), start + b",\n".join(wire.encode(e) for e in entries)

@@ -6,10 +6,11 @@ from aiohttp import web
 
 from monitord.api.problems import Refused, one_of, only, text, whole
 from monitord.domain.words import AgentStatus, Direction, EndReason, SpyType
+from monitord.people.sight import Sight
 from monitord.store.filters import Query
 
 ROWS_MOST = 500
-_LATEST = 1 << 52
+LATEST = 1 << 52
 
 RANGE = ("begin", "end", "pbx")
 FILTERS: dict[str, tuple[str, ...]] = {
@@ -42,14 +43,18 @@ FILTERS: dict[str, tuple[str, ...]] = {
 PAGING = ("limit", "cursor")
 
 
-def query_of(request: web.Request, ledger: str, *others: str) -> Query:
-    """The rows that are asked for; ``others`` are parameters that the handler reads itself.
+def query_of(request: web.Request, ledger: str, sight: Sight, *others: str) -> Query:
+    """The rows that are asked for, of those that may be read; ``others`` are parameters that the
+    handler reads itself.
 
     Raises:
         Refused: a parameter is unknown, given twice, or breaks its rule.
     """
     only(request, *FILTERS[ledger], *others)
-    begin, end = whole(request, "begin", 0, _LATEST), whole(request, "end", 0, _LATEST)
+    if not sight.numbers and "number" in request.query:
+        # Or whoever tries some numbers sees which of them is behind a masked one.
+        raise Refused(403, "you may not see numbers, so not search by them", "number")
+    begin, end = whole(request, "begin", 0, LATEST), whole(request, "end", 0, LATEST)
     if begin is not None and end is not None and begin >= end:
         raise Refused(400, "must be later than begin", "end")
     kind = one_of(request, "type", SpyType)
@@ -75,4 +80,5 @@ def query_of(request: web.Request, ledger: str, *others: str) -> Query:
         status=one_of(request, "status", AgentStatus),
         end_reason=one_of(request, "end_reason", EndReason),
         alias=text(request, "call"),
+        within=sight.reach.people,
     )

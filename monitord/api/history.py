@@ -9,9 +9,10 @@ from aiohttp import web
 
 from monitord.api import wire
 from monitord.api.filters import PAGING, query_of
-from monitord.api.keys import HISTORY, needs
+from monitord.api.keys import HISTORY, WHO
 from monitord.api.problems import Refused, answer, one_of, only, text, whole
-from monitord.api.rows import call_row, gap_row, segment_row, status_row, supervision_row
+from monitord.api.rows import call_row, gap_row, status_row, supervision_detail, supervision_row
+from monitord.people.sight import Sight, sight_of
 from monitord.store.choices import SOURCES
 from monitord.store.history import (
     CALLS,
@@ -37,9 +38,12 @@ LEDGERS: dict[str, Ledger] = {
 """By the last part of their address."""
 
 
-async def _page(request: web.Request, ledger: str) -> Page:
-    needs(request, "supervision.see")
-    query = query_of(request, ledger, *PAGING)
+def _sight(request: web.Request) -> Sight:
+    return sight_of(request[WHO].rights)
+
+
+async def _page(request: web.Request, ledger: str, sight: Sight) -> Page:
+    query = query_of(request, ledger, sight, *PAGING)
     try:
         return await request.app[HISTORY].read(LEDGERS[ledger], query)
     except CursorError as error:
@@ -47,35 +51,37 @@ async def _page(request: web.Request, ledger: str) -> Page:
 
 
 async def supervisions(request: web.Request) -> web.Response:
-    page = await _page(request, "supervisions")
-    campaigns = await request.app[HISTORY].campaigns([r.id for r in page.records])
-    rows = [supervision_row(r, campaigns[r.id]) for r in page.records]
+    sight = _sight(request)
+    page = await _page(request, "supervisions", sight)
+    campaigns = await request.app[HISTORY].campaigns(
+        [r.id for r in page.records if r.agent_id in sight.reach]
+    )
+    rows = [supervision_row(sight.supervision(r), campaigns.get(r.id, [])) for r in page.records]
     return answer(wire.SupervisionPage(rows, page.next))
 
 
 async def supervision(request: web.Request) -> web.Response:
-    needs(request, "supervision.see")
+    sight = _sight(request)
     only(request)
     found = await request.app[HISTORY].supervision(request.match_info["id"])
-    if found is None:
+    if found is None or not sight.sees(found[0]):
         raise Refused(404, "there is no such supervision", "id")
-    record, segments = found
-    row = supervision_row(record, [s.campaign for s in segments])
-    return answer(wire.SupervisionDetail(row, [segment_row(s) for s in segments]))
+    return answer(supervision_detail(sight, *found))
 
 
 async def calls(request: web.Request) -> web.Response:
-    page = await _page(request, "calls")
-    return answer(wire.CallPage([call_row(r) for r in page.records], page.next))
+    sight = _sight(request)
+    page = await _page(request, "calls", sight)
+    return answer(wire.CallPage([call_row(sight.call(r)) for r in page.records], page.next))
 
 
 async def statuses(request: web.Request) -> web.Response:
-    page = await _page(request, "agent-status")
+    page = await _page(request, "agent-status", _sight(request))
     return answer(wire.StatusPage([status_row(r) for r in page.records], page.next))
 
 
 async def gaps(request: web.Request) -> web.Response:
-    page = await _page(request, "gaps")
+    page = await _page(request, "gaps", _sight(request))
     return answer(wire.GapPage([gap_row(r) for r in page.records], page.next))
 
 
@@ -83,8 +89,7 @@ def count_of(ledger: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     """The handler that counts one ledger's rows."""
 
     async def count(request: web.Request) -> web.Response:
-        needs(request, "supervision.see")
-        query = query_of(request, ledger)
+        query = query_of(request, ledger, _sight(request))
         most = COUNT_MOST + 1
         rows = await request.app[HISTORY].count(LEDGERS[ledger], query, most)
         return answer(wire.Count(min(rows, COUNT_MOST), rows <= COUNT_MOST))
@@ -94,7 +99,7 @@ def count_of(ledger: str) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 async def choices(request: web.Request) -> web.Response:
     """With ``value`` exactly that one, for its name; else those that contain what was ``typed``."""
-    needs(request, "supervision.see")
+    within = _sight(request).reach.people
     only(request, "ledger", "filter", "typed", "value", "limit")
     ledger = one_of(request, "ledger", dict.fromkeys(ledger for ledger, _ in SOURCES))
     if ledger is None:
@@ -108,8 +113,8 @@ async def choices(request: web.Request) -> web.Response:
     most = whole(request, "limit", 1, CHOICES_MOST) or CHOICES_MOST
     history = request.app[HISTORY]
     if value is not None:
-        one = await history.named(ledger, field, value)
+        one = await history.named(ledger, field, value, within)
         found, more = ([] if one is None else [one]), False
     else:
-        found, more = await history.choices(ledger, field, typed or "", most)
+        found, more = await history.choices(ledger, field, typed or "", most, within)
     return answer(wire.Choices([wire.Choice(c.value, c.name) for c in found], more))

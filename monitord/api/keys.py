@@ -31,12 +31,12 @@ SECURE_COOKIE = web.AppKey("secure_cookie", bool)
 WHO = web.RequestKey("who", Who)
 
 
-def still_may(request: web.Request, permission: Permission) -> bool:
-    """Whether who asked is still signed in and still may: for what takes longer than a moment."""
+def who_now(request: web.Request) -> Who | None:
+    """Who asked, with the rights of now; None where they are not signed in any more. For what takes
+    longer than a moment."""
     who = request[WHO]
     session = request.app[SESSIONS].get(who.session) if who.session is not None else None
-    now = request.app[SIGN_IN].behind(session) if session is not None else None
-    return now is not None and now.rights.may(permission)
+    return request.app[SIGN_IN].behind(session) if session is not None else None
 
 
 def needs(request: web.Request, permission: Permission) -> Who:

@@ -7,6 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from monitord.api.keys import WHO
+from monitord.api.route import Handler
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
@@ -24,7 +25,8 @@ def missing(folder: Path = FOLDER) -> str | None:
     return None
 
 
-def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
+def routes(folder: Path = FOLDER) -> list[tuple[str, Handler]]:
+    """Handler by path, as the router takes them."""
     root = folder.resolve()
 
     async def app(_request: web.Request) -> web.StreamResponse:
@@ -57,11 +59,11 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
         return web.FileResponse(path, headers={"Cache-Control": scope})
 
     return [
-        web.get("/", home),
-        web.get("/sign-in", sign_in),
-        *(web.get(path, app) for path in APP_PATHS),
-        web.get(r"/{path:(?!api/|assets/).+}", nothing),
-        web.get(r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,199}}", asset),
+        ("/", home),
+        ("/sign-in", sign_in),
+        *((path, app) for path in APP_PATHS),
+        (r"/{path:(?!api/|assets/).+}", nothing),
+        (r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,199}}", asset),
     ]
 
 

@@ -13,6 +13,7 @@ from monitord.domain.ledger import (
     SupervisionRecord,
 )
 from monitord.domain.views import Party
+from monitord.people.sight import Sight
 
 
 def _party(party_id: str | None, name: str | None, endpoint: str | None) -> Party | None:
@@ -63,6 +64,15 @@ def segment_row(s: SegmentRecord) -> wire.Segment:
         ended=s.ended,
         length_ms=s.length_ms,
     )
+
+
+def supervision_detail(
+    sight: Sight, owner: SupervisionRecord, segments: Sequence[SegmentRecord]
+) -> wire.SupervisionDetail:
+    """With what of it may be seen."""
+    shown = [sight.segment(owner, s) for s in segments]
+    row = supervision_row(sight.supervision(owner), [s.campaign for s in shown])
+    return wire.SupervisionDetail(row, [segment_row(s) for s in shown])
 
 
 def call_row(c: CallRecord) -> wire.CallRow:

@@ -16,7 +16,7 @@ from aiohttp.web_protocol import ERROR
 
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.api import commands, export, history, keys, page, session, wire
+from monitord.api import commands, export, keys, openapi, page, route, routes, session, wire
 from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
@@ -78,27 +78,8 @@ def make_app(parts: Parts) -> web.Application:
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(commands.finish)
-    app.add_routes(
-        [
-            web.post("/api/v1/session", session.sign_in),
-            web.delete("/api/v1/session", session.sign_out),
-            web.get("/api/v1/session", session.who),
-            web.get("/api/v1/stream", _stream, allow_head=False),
-            web.get("/api/v1/supervisions", history.supervisions),
-            web.get("/api/v1/supervisions/{id:[0-9a-f]{20}}", history.supervision),
-            web.post("/api/v1/supervisions/{id:[0-9a-f]{20}}/disconnect", commands.disconnect),
-            web.get("/api/v1/calls", history.calls),
-            web.get("/api/v1/agent-status", history.statuses),
-            web.get("/api/v1/gaps", history.gaps),
-            web.get("/api/v1/history/choices", history.choices),
-            *(web.get(f"/api/v1/{name}/count", history.count_of(name)) for name in history.LEDGERS),
-            *(
-                web.get(f"/api/v1/{name}/export", export.export_of(name), allow_head=False)
-                for name in history.LEDGERS
-            ),
-            *page.routes(parts.page),
-        ]
-    )
+    app[openapi.DOCUMENT] = openapi.document(ROUTES)
+    route.add(app, (*ROUTES, *routes.pages(parts.page)))
     return app
 
 
@@ -218,7 +199,7 @@ async def _end_streams(app: web.Application) -> None:
 
 
 async def _stream(request: web.Request) -> web.StreamResponse:
-    who = keys.needs(request, "agent.see")
+    who = request[keys.WHO]
     # Browsers send cookies with a websocket that any site opens, so its origin must be ours
     # (ami-facts 3.3); a program has to say one as well.
     if "Origin" not in request.headers or not session.same_origin(request):
@@ -242,3 +223,7 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     if not socket.closed:
         await socket.close(code=WSCloseCode.GOING_AWAY)
     return socket
+
+
+ROUTES = routes.api(_stream)
+"""Those of the API."""

@@ -156,6 +156,11 @@ class Reach(Struct, frozen=True):
             return EVERYBODY
         return Reach(self.people | other.people)
 
+    def __and__(self, other: Reach) -> Reach:
+        if self.people is None or other.people is None:
+            return other if self.people is None else self
+        return Reach(self.people & other.people)
+
     def __contains__(self, person: str | None) -> bool:
         """None stands for nobody known, whom only they see who see everybody."""
         return self.people is None or person in self.people

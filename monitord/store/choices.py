@@ -2,6 +2,10 @@
 
 Each distinct value is found by one look into an index ("loose index scan"), so that it costs the
 same whether a campaign has ten rows or ten million.
+
+Who may read only some people's rows gets the people among these who have any, and of other values
+those in the newest rows of each: an index for every value by every person would cost more with
+each call than it is worth.
 """
 
 from __future__ import annotations
@@ -9,13 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Column, Select, select
+from sqlalchemy import Column, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.store import tables
+from monitord.store.listed import listed, newest_of_each
 
 SCANNED_MOST = 5_000
 """Distinct values of one column that are looked at."""
+
+ROWS_MOST, EACH_LEAST = 50_000, 50
+"""Newest rows that are looked through for those who may read only some people's, and how many of
+each person at least."""
 
 LedgerName = Literal["supervisions", "calls", "agent-status"]
 
@@ -26,6 +35,11 @@ class Source:
 
     column: Column[Any]
     name: Column[Any] | None = None
+
+    @property
+    def open(self) -> bool:
+        """To everybody who reads history: which PBXs there are is no secret."""
+        return self.column.name == "pbx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +74,26 @@ SOURCES: dict[tuple[str, str], tuple[Source, ...]] = {
 
 
 async def choices(
-    connection: AsyncConnection, sources: tuple[Source, ...], typed: str, most: int
+    connection: AsyncConnection,
+    sources: tuple[Source, ...],
+    typed: str,
+    most: int,
+    within: frozenset[str] | None = None,
 ) -> tuple[list[Choice], bool]:
     """Values of which the name or the value itself contains what was typed, in the names' order,
-    and whether there are more than these."""
+    and whether there are (or may be) more than these."""
     found: dict[str, Choice] = {}
     cut = False
     for source in sources:
-        rows = (await connection.execute(_distinct(source))).all()
-        cut = cut or len(rows) > SCANNED_MOST
+        if within is None or source.open:
+            rows = list((await connection.execute(_distinct(source))).all())
+            cut = cut or len(rows) > SCANNED_MOST
+        else:
+            rows, more = await _in_reach(connection, source, within)
+            cut = cut or more
         for value, *name in rows[:SCANNED_MOST]:
             if value:
-                found[value] = Choice(value, (name[0] if name else None) or value)
+                found.setdefault(value, Choice(value, (name[0] if name else None) or value))
     part = typed.casefold()
     fitting = [c for c in found.values() if part in c.name.casefold() or part in c.value.casefold()]
     fitting.sort(key=lambda c: (c.name.casefold(), c.value))
@@ -79,11 +101,20 @@ async def choices(
 
 
 async def named(
-    connection: AsyncConnection, sources: tuple[Source, ...], value: str
+    connection: AsyncConnection,
+    sources: tuple[Source, ...],
+    value: str,
+    within: frozenset[str] | None = None,
 ) -> Choice | None:
     """The choice of exactly this value, None where the ledger does not hold it."""
     for source in sources:
         column = source.column
+        own = source.name is not None and within is not None and value in within
+        if within is not None and not own and not source.open:
+            rows, _ = await _in_reach(connection, source, within, value)
+            if rows:
+                return Choice(value, (rows[0][1] if len(rows[0]) > 1 else None) or value)
+            continue
         name = column if source.name is None else source.name
         statement = select(name).where(column == value).limit(1)
         if source.name is not None:
@@ -92,6 +123,48 @@ async def named(
         if row is not None:
             return Choice(value, row[0] or value)
     return None
+
+
+async def _in_reach(
+    connection: AsyncConnection, source: Source, within: frozenset[str], value: str | None = None
+) -> tuple[list[Any], bool]:
+    """Values (with names) of rows that may be read, or that one if it is there; and whether there
+    were more rows than were looked through."""
+    rows: list[Any] = []
+    cut = False
+    column = source.column
+    if source.name is not None and value is None:
+        # Of whom every row may be read, by one look into the index for each.
+        some = listed(within)
+        latest = select(source.name).where(column == some.c.value)
+        c = column.table.c
+        latest = latest.order_by(c.started.desc(), c.id.desc()).limit(1).correlate(some)
+        rows += (await connection.execute(select(some.c.value, latest.scalar_subquery()))).all()
+        rows = [row for row in rows if row[1] is not None]
+    for owner in _owners(source):
+        if owner is column:
+            continue
+        each = max(EACH_LEAST, ROWS_MOST // max(1, len(within)))
+        newest, more = newest_of_each(owner, within, each)
+        if column.table is tables.segment:
+            newest = newest.where(tables.segment.c.supervision == owner.table.c.id)
+        wanted = [column] if source.name is None else [column, func.max(source.name)]
+        found = newest.add_columns(*wanted).where(column.is_not(None)).group_by(column)
+        if value is not None:
+            found = found.where(column == value)
+        rows += (await connection.execute(found.limit(SCANNED_MOST + 1))).all()
+        cut = cut or (await connection.execute(more)).scalar_one() > 0
+    return rows, cut or len(rows) > SCANNED_MOST
+
+
+def _owners(source: Source) -> list[Column[Any]]:
+    """Columns of the people by whom a value is in reach."""
+    table = source.column.table
+    if table is tables.segment:
+        return [tables.supervision.c.agent_id]
+    if source.name is not None and table is tables.supervision:
+        return [table.c.agent_id, table.c.supervisor_id]
+    return [table.c.agent_id]  # a call's labels are for those who may see the call
 
 
 def _distinct(source: Source) -> Select[Any]:

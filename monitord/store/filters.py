@@ -9,13 +9,14 @@ began in the day before the range, and, by the index of lengths, the few long on
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, case, false, or_, select, true, tuple_
+from sqlalchemy import Column, ColumnElement, Table, case, false, or_, select, true, tuple_
 
 from monitord.domain.words import SpyType
 from monitord.store import tables
+from monitord.store.listed import listed
 
 DAY_MS = 24 * 3_600_000
 SLACK_MS = 3_600_000
@@ -53,6 +54,10 @@ class Query:
     """Still ran after it, ms UTC."""
     end: int | None = None
     """Started before, ms UTC."""
+    within: frozenset[str] | None = None
+    """People whose rows may be read: calls and statuses of these agents, supervisions of these
+    agents and by these supervisors. None: everybody's, those of endpoints included that are
+    nobody's."""
 
     def until(self, moment: int) -> Query:
         """Without the rows that started at or after a moment, ms UTC."""
@@ -76,7 +81,44 @@ Place = tuple[int, str]
 """Start and id of the last row of the page before."""
 
 
-def parts(table: Table, query: Query, after: Place | None = None) -> list[list[ColumnElement[Any]]]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the rows that fit."""
+
+    where: list[ColumnElement[Any]]
+    few: bool = False
+    """By an index that finds no more than a handful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Rows of people in reach, by one column; no row is in two legs."""
+
+    column: Column[Any] | None = None
+    """Of the people's ids; None: the filters alone keep within reach."""
+    where: list[ColumnElement[Any]] = field(default_factory=list)
+
+
+def legs(table: Table, query: Query) -> list[Leg]:
+    """The rows that may be read at all; no leg where none may."""
+    within, c = query.within, table.c
+    if within is None or "agent_id" not in c:
+        return [Leg()]
+    if query.agent in within:
+        return [Leg()]
+    by_agent = [Leg(c.agent_id)] if query.agent is None else []
+    if table is not tables.supervision:
+        return by_agent
+    if query.campaign is not None or query.alias is not None:
+        # Somebody else's agent's call is not theirs to see, so not to search by either.
+        return by_agent
+    others = or_(c.agent_id.is_(None), c.agent_id.not_in(select(listed(within).c.value)))
+    if query.supervisor is None:
+        return [*by_agent, Leg(c.supervisor_id, [others])]
+    return [Leg()] if query.supervisor in within else by_agent
+
+
+def parts(table: Table, query: Query, after: Place | None = None) -> list[Part]:
     """Conditions of the rows: all rows of one part are newer than those of the next."""
     c = table.c
     where = _filters(table, query)
@@ -87,16 +129,16 @@ def parts(table: Table, query: Query, after: Place | None = None) -> list[list[C
     if query.end is not None and (after is None or query.end <= after[0]):
         where.append(c.started < query.end)
     if query.begin is None:
-        return [where]
+        return [Part(where)]
     where.append(or_(c.ended.is_(None), c.ended > query.begin))
     if "length_ms" not in c:
-        return [where]
+        return [Part(where)]
     long = select(c.id).where(c.length_ms >= DAY_MS - SLACK_MS)
     unknown = select(c.id).where(c.length_ms.is_(None))
     early = query.begin - DAY_MS
     return [
-        [*where, c.started >= early],
-        [*where, c.started < early, c.id.in_(long.union_all(unknown))],
+        Part([*where, c.started >= early]),
+        Part([*where, c.started < early, c.id.in_(long.union_all(unknown))], few=True),
     ]
 
 

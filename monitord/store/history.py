@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,7 +23,8 @@ from monitord.domain.ledger import (
 )
 from monitord.store import choices as choosing
 from monitord.store import tables
-from monitord.store.filters import Place, Query, parts
+from monitord.store.filters import Leg, Part, Place, Query, legs, parts
+from monitord.store.listed import listed, since
 from monitord.store.rows import record_of
 
 __all__ = ["CursorError", "History", "Ledger", "Page", "Query", "UnreadableError"]
@@ -92,16 +94,17 @@ class History:
         """
         table = ledger.table
         after = None if query.cursor is None else _decode(query.cursor)
-        found: list[Any] = []
+        found: list[RowMapping] = []
         async with self._reading() as connection:
-            for where in parts(table, query, after):
-                statement = (
-                    select(table)
-                    .where(*where)
-                    .order_by(table.c.started.desc(), table.c.id.desc())
-                    .limit(query.limit + 1 - len(found))
-                )
-                found += (await connection.execute(statement)).mappings().all()
+            for part in parts(table, query, after):
+                most = query.limit + 1 - len(found)
+                some = [
+                    row
+                    for leg in legs(table, query)
+                    for row in await _newest(connection, table, query, part, leg, most)
+                ]
+                some.sort(key=lambda row: (row["started"], row["id"]), reverse=True)
+                found += some[:most]
                 if len(found) > query.limit:
                     break
         records = [record_of(row, ledger.record) for row in found[: query.limit]]
@@ -124,8 +127,8 @@ class History:
         table = ledger.table
         total = 0
         async with self._reading() as connection:
-            for where in parts(table, query):
-                found = select(table.c.id).where(*where)
+            for part, leg in _pieces(table, query):
+                found = select(table.c.id).where(*part.where, *_of_leg(query, leg))
                 if most is not None:
                     found = found.limit(most - total)
                 statement = select(func.count()).select_from(found.subquery())
@@ -139,8 +142,8 @@ class History:
         segment, table = tables.segment, tables.supervision
         total = 0
         async with self._reading() as connection:
-            for where in parts(table, query):
-                owners = select(table.c.id).where(*where)
+            for part, leg in _pieces(table, query):
+                owners = select(table.c.id).where(*part.where, *_of_leg(query, leg))
                 statement = select(func.count()).where(segment.c.supervision.in_(owners))
                 total += (await connection.execute(statement)).scalar_one()
         return total
@@ -198,12 +201,52 @@ class History:
         return found
 
     async def choices(
-        self, ledger: str, field: str, typed: str, most: int
+        self,
+        ledger: str,
+        field: str,
+        typed: str,
+        most: int,
+        within: frozenset[str] | None = None,
     ) -> tuple[list[choosing.Choice], bool]:
-        """What a filter can be set to; see :mod:`monitord.store.choices`."""
+        """What a filter can be set to; see :mod:`monitord.store.choices`. ``within``: as in a
+        :class:`Query`."""
+        sources = choosing.SOURCES[ledger, field]
         async with self._reading() as connection:
-            return await choosing.choices(connection, choosing.SOURCES[ledger, field], typed, most)
+            return await choosing.choices(connection, sources, typed, most, within)
 
-    async def named(self, ledger: str, field: str, value: str) -> choosing.Choice | None:
+    async def named(
+        self, ledger: str, field: str, value: str, within: frozenset[str] | None = None
+    ) -> choosing.Choice | None:
+        sources = choosing.SOURCES[ledger, field]
         async with self._reading() as connection:
-            return await choosing.named(connection, choosing.SOURCES[ledger, field], value)
+            return await choosing.named(connection, sources, value, within)
+
+
+def _pieces(table: Table, query: Query) -> list[tuple[Part, Leg]]:
+    return [(part, leg) for part in parts(table, query) for leg in legs(table, query)]
+
+
+def _of_leg(query: Query, leg: Leg) -> list[ColumnElement[Any]]:
+    if leg.column is None or query.within is None:
+        return leg.where
+    return [leg.column.in_(select(listed(query.within).c.value)), *leg.where]
+
+
+async def _newest(
+    connection: AsyncConnection, table: Table, query: Query, part: Part, leg: Leg, most: int
+) -> list[RowMapping]:
+    """The first rows of one part and leg."""
+    within = [*part.where, *_of_leg(query, leg)]
+    statement = (
+        select(table).where(*within).order_by(table.c.started.desc(), table.c.id.desc()).limit(most)
+    )
+    if leg.column is not None and query.within is not None and not part.few:
+        times = since(leg.column, query.within, [*part.where, *leg.where], most)
+        known = [at for at in (await connection.execute(times)).one() if at is not None]
+        if known:
+            enough = statement.where(table.c.started >= max(known))
+            rows = (await connection.execute(enough)).mappings().all()
+            # Fewer: a row was changed between the two statements and fits no more.
+            if len(rows) == most:
+                return list(rows)
+    return list((await connection.execute(statement)).mappings().all())

@@ -1,0 +1,77 @@
+"""The query strings' parameters as schemas. ``api.filters`` and the handlers hold to the same
+bounds; the tests send what these schemas make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitord.api.filters import FILTERS, LATEST, PAGING, ROWS_MOST
+from monitord.api.route import Parameter
+from monitord.domain.words import AgentStatus, Direction, EndReason, SpyType
+from monitord.store.choices import SOURCES
+
+
+def _whole(low: int, high: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+def text(most: int = 300) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": "^[^\\x00-\\x1f]+$"}
+
+
+def words(some: Any) -> dict[str, Any]:
+    return {"type": "string", "enum": [str(word) for word in some]}
+
+
+_FILTERS = {
+    p.name: p
+    for p in (
+        Parameter("begin", _whole(0, LATEST), "still ran after it, ms UTC"),
+        Parameter("end", _whole(0, LATEST), "started before it, ms UTC; later than begin"),
+        Parameter("pbx", text(), "id of the PBX"),
+        Parameter("supervisor", text(), "id of the supervisor"),
+        Parameter("agent", text(), "id of the agent"),
+        Parameter("campaign", text(), "of any call under it"),
+        Parameter("type", words(SpyType), "as the row shows it"),
+        Parameter(
+            "possible", words(("true", "false")), "with a type: also what may have been of it"
+        ),
+        Parameter("call", text(), "Call ID, or any linkedid or uniqueid seen for the call"),
+        Parameter("end_reason", words(EndReason)),
+        Parameter("list", text()),
+        Parameter("result", text()),
+        Parameter("queue", text()),
+        Parameter("number", text(), "as it is kept; needs number.see"),
+        Parameter("direction", words(Direction)),
+        Parameter("status", words(AgentStatus)),
+        Parameter("limit", _whole(1, ROWS_MOST), "rows of a page; 50 where it is not given"),
+        Parameter("cursor", text(), "next of the page before"),
+    )
+}
+
+
+def filters(ledger: str) -> tuple[Parameter, ...]:
+    return tuple(_FILTERS[name] for name in FILTERS[ledger])
+
+
+def paged(ledger: str) -> tuple[Parameter, ...]:
+    return (*filters(ledger), *(_FILTERS[name] for name in PAGING))
+
+
+def exported(ledger: str) -> tuple[Parameter, ...]:
+    form = Parameter("format", words(("csv", "json")), required=True)
+    zone = Parameter("zone", text(64), "time zone of a CSV's instants, such as Europe/Berlin")
+    rows = Parameter("rows", words(("supervisions", "segments")), "what a row of a CSV is")
+    return (*filters(ledger), form, zone, *([rows] if ledger == "supervisions" else []))
+
+
+def choices(most: int) -> tuple[Parameter, ...]:
+    ledgers = dict.fromkeys(ledger for ledger, _ in SOURCES)
+    fields = dict.fromkeys(name for _, name in SOURCES)
+    return (
+        Parameter("ledger", words(ledgers), required=True),
+        Parameter("filter", words(fields), "one that the ledger has", required=True),
+        Parameter("typed", text(100), "part of the name or of the value"),
+        Parameter("value", text(), "exactly this one, for its name; not with typed"),
+        Parameter("limit", _whole(1, most)),
+    )

@@ -1,0 +1,40 @@
+"""The table of routes: what there is, who may use it, what it takes and gives.
+
+The application, ``docs/openapi.json`` and ``docs/rights.md`` are made from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitord.api import commands, export, history, openapi, page, parameters, session, wire
+from monitord.api.route import Handler, Route
+
+_ID = "{id:[0-9a-f]{20}}"
+
+
+def api(stream: Handler) -> tuple[Route, ...]:
+    """One line for one route, by subject; ``stream`` is the websocket's handler."""
+    # fmt: off
+    return (
+        Route("POST", "/api/v1/session", "open", session.sign_in, "sign in with a password", body=wire.SignIn, gives=wire.Me),
+        Route("DELETE", "/api/v1/session", "open", session.sign_out, "sign out", status=204),
+        Route("GET", "/api/v1/session", "open", session.who, "who is signed in; 401 where nobody is", gives=wire.Me),
+        Route("GET", "/api/v1/openapi.json", "session", openapi.show, "this document", content={"application/json": {"type": "object"}}),
+        Route("GET", "/api/v1/stream", "agent.see", stream, "the live stream: a websocket, whose messages are ServerFrame and ClientMessage", status=101, head=False),
+
+        Route("GET", "/api/v1/supervisions", "history.see", history.supervisions, "a page of past and running supervisions, newest first", parameters.paged("supervisions"), gives=wire.SupervisionPage),
+        Route("GET", f"/api/v1/supervisions/{_ID}", "history.see", history.supervision, "one supervision with its segments", gives=wire.SupervisionDetail),
+        Route("POST", f"/api/v1/supervisions/{_ID}/disconnect", "supervision.disconnect", commands.disconnect, "Disconnect User", body=wire.Disconnect, gives=wire.DisconnectOutcome),
+        Route("GET", "/api/v1/calls", "history.see", history.calls, "a page of calls, newest first", parameters.paged("calls"), gives=wire.CallPage),
+        Route("GET", "/api/v1/agent-status", "history.see", history.statuses, "a page of agents' status, newest first", parameters.paged("agent-status"), gives=wire.StatusPage),
+        Route("GET", "/api/v1/gaps", "history.see", history.gaps, "times in which a PBX could not be seen", parameters.paged("gaps"), gives=wire.GapPage),
+        Route("GET", "/api/v1/history/choices", "history.see", history.choices, "what a filter of the history can be set to", parameters.choices(history.CHOICES_MOST), gives=wire.Choices),
+        *(Route("GET", f"/api/v1/{name}/count", "history.see", history.count_of(name), "how many rows fit the filters", parameters.filters(name), gives=wire.Count) for name in history.LEDGERS),
+        *(Route("GET", f"/api/v1/{name}/export", ("history.see", "history.export"), export.export_of(name), "all rows that fit the filters, as a file", parameters.exported(name), content=openapi.export_of(name), head=False) for name in history.LEDGERS),
+    )
+    # fmt: on
+
+
+def pages(folder: Path) -> tuple[Route, ...]:
+    return tuple(Route("GET", path, "page", handler) for path, handler in page.routes(folder))

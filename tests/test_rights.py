@@ -1,0 +1,595 @@
+"""Every role on every route and command, and every field of the stream.
+
+What is expected follows from the table of permissions by the tests' own words
+(``tests.kit.teams``), not by the product's.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from monitord.api import stream as streams
+from monitord.api.keys import PEOPLE
+from monitord.api.route import Route
+from monitord.api.server import ROUTES
+from monitord.domain.ledger import CallRecord
+from monitord.people.permissions import GRANTS, Permission
+from tests.kit.centre import Centre, centre
+from tests.kit.client import Client, Stream
+from tests.kit.records import alias, call, gap, segment, status, supervision
+from tests.kit.teams import (
+    AGENTS,
+    AGENTS_AT_ALL,
+    SUPERVISORS,
+    SUPERVISORS_AT_ALL,
+    VIEWERS,
+    Viewer,
+    name_of,
+    people,
+    texts_of,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LEDGERS = ("supervisions", "calls", "agent-status", "gaps")
+SEE: tuple[Permission, ...] = ("history.see",)
+EXPORT: tuple[Permission, ...] = ("history.see", "history.export")
+NEEDED: dict[str, tuple[Permission, ...]] = {
+    "POST /api/v1/session": (),
+    "DELETE /api/v1/session": (),
+    "GET /api/v1/session": (),
+    "GET /api/v1/openapi.json": (),
+    "GET /api/v1/stream": ("agent.see",),
+    "GET /api/v1/supervisions": SEE,
+    "GET /api/v1/supervisions/{id}": SEE,
+    "POST /api/v1/supervisions/{id}/disconnect": ("supervision.disconnect",),
+    "GET /api/v1/calls": SEE,
+    "GET /api/v1/agent-status": SEE,
+    "GET /api/v1/gaps": SEE,
+    "GET /api/v1/history/choices": SEE,
+    **{f"GET /api/v1/{x}/count": SEE for x in LEDGERS},
+    **{
+        f"GET /api/v1/{x}/export": EXPORT for x in ("supervisions", "calls", "agent-status", "gaps")
+    },
+}
+"""What each request is meant to need. A new route goes here as well."""
+
+ASKED: dict[str, dict[str, str]] = {
+    "GET /api/v1/history/choices": {"ledger": "calls", "filter": "agent"},
+    **{x: {"format": "json"} for x in NEEDED if x.endswith("/export")},
+}
+"""Parameters without which a request would be refused for another reason."""
+
+SUPERVISIONS: list[tuple[str, str | None]] = [
+    ("sue", "alpha-1"),
+    ("sue", "alpha-2"),
+    ("lea", "alpha-3"),
+    ("bob", "beta-1"),
+    ("ben", "beta-2"),
+    ("sue", "beta-3"),
+    ("bob", "alpha-4"),
+    ("lab/PJSIP/2005", "alpha-5"),
+    ("ben", "lab/PJSIP/1019"),
+    ("lab/PJSIP/2005", "lab/PJSIP/1019"),
+    ("lab/PJSIP/2006", None),
+]
+"""Supervisor and agent of each that is in the ledger."""
+
+CALLED = [*AGENTS, "lab/PJSIP/1019", None]
+PAST = "old"
+
+
+def fields_of(who: str | None, kind: str) -> dict[str, Any]:
+    if who is None:
+        return {f"{kind}_{part}": None for part in ("id", "name", "endpoint")}
+    endpoint = {**AGENTS, **SUPERVISORS}.get(who, who.removeprefix("lab/"))
+    name = f"Nobody's {endpoint}" if "/" in who else name_of(who)
+    return {f"{kind}_id": who, f"{kind}_name": name, f"{kind}_endpoint": endpoint}
+
+
+def label(what: str, agent: str | None) -> str:
+    """A text that only the rows of this agent's calls have."""
+    return f"{what} of {agent}"
+
+
+def ledger() -> list[Any]:
+    rows: list[Any] = [gap(5, pbx=PAST)]
+    for n, agent in enumerate(CALLED, 1):
+        given = {"pbx": PAST, "ended": 2_000 + n, "length_ms": 900, **fields_of(agent, "agent")}
+        phone = call(
+            n,
+            call_id=label("id", agent),
+            number=f"+44790000{n:02}55{n:02}",
+            queue=label("queue", agent),
+            campaign=label("campaign", agent),
+            list=label("list", agent),
+            result=label("result", agent),
+            **given,
+        )
+        rows += [phone, alias(phone.call_id, phone)]
+        if agent is not None:
+            rows.append(status(n, reason=label("reason", agent), **given))
+    phones = {r.agent_id: r for r in rows if isinstance(r, CallRecord)}
+    for n, (supervisor, agent) in enumerate(SUPERVISIONS):
+        phone = phones[agent]
+        about = {"call": phone.id, "call_id": phone.call_id, "campaign": phone.campaign}
+        owner = supervision(
+            n,
+            pbx=PAST,
+            ended=3_000 + n,
+            length_ms=1_500,
+            **about,
+            **fields_of(supervisor, "supervisor"),
+            **fields_of(agent, "agent"),
+        )
+        more = {"number": phone.number, "list": phone.list, "result": phone.result}
+        rows += [owner, segment(owner, 1, **about, **more)]
+        rows.append(segment(owner, 2, campaign=label("second campaign", agent)))
+    return rows
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
+    async with centre(
+        tmp_path_factory.mktemp("rights"),
+        people=people(),
+        agents=AGENTS_AT_ALL,
+        supervisors=SUPERVISORS_AT_ALL,
+        supervisions=SUPERVISORS_AT_ALL,
+    ) as made:
+        made.daemon.recorder.take(ledger())
+        await made.daemon.recorder.settled()
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def clients(here: Centre) -> AsyncIterator[dict[str, Client]]:
+    """Everybody, signed in."""
+    async with AsyncExitStack() as stack:
+        found = {}
+        for viewer in VIEWERS:
+            found[viewer.login] = await stack.enter_async_context(Client(here.daemon.url))
+            assert await found[viewer.login].sign_in(viewer.login) == 200
+        yield found
+
+
+each = pytest.mark.parametrize("viewer", VIEWERS, ids=lambda v: v.login)
+
+
+def key(route: Route) -> str:
+    return f"{route.method} {route.address}"
+
+
+async def test_every_route_says_what_it_needs_and_that_is_meant() -> None:
+    assert {key(r): r.permissions for r in ROUTES} == NEEDED
+
+
+async def test_no_route_is_beside_the_table(here: Centre) -> None:
+    """What the router answers is what the table has, and the page."""
+    known = {(r.method, r.address) for r in ROUTES} | {
+        ("HEAD", r.address) for r in ROUTES if r.method == "GET" and r.head
+    }
+    for resource in here.daemon.web.router.resources():
+        for route in resource:
+            if resource.canonical.startswith("/api"):
+                assert (route.method, resource.canonical) in known
+                known.discard((route.method, resource.canonical))
+            else:
+                assert route.method in ("GET", "HEAD")
+    assert not known
+
+
+@each
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.needs != "open"], ids=key)
+async def test_a_role_may_what_the_table_says(
+    viewer: Viewer, route: Route, clients: dict[str, Client]
+) -> None:
+    """A made-up id, so that nothing is changed by those who may."""
+    path = route.address.replace("{id}", "f" * 20)
+    asked = ASKED.get(key(route), {})
+    body = {"json": {}} if route.body is not None else {}
+    async with clients[viewer.login].http.request(
+        route.method, path, params=asked, **body
+    ) as response:
+        text = await response.text()
+    if all(viewer.has(p) for p in route.permissions):
+        unknown, no_websocket = "{id}" in route.address, route.address == "/api/v1/stream"
+        expected = 404 if unknown else 400 if no_websocket else 200
+    else:
+        expected = 403
+    assert response.status == expected, text
+
+
+@each
+async def test_who_one_is_and_may(viewer: Viewer, clients: dict[str, Client]) -> None:
+    me = await clients[viewer.login].get("/api/v1/session")
+    assert (me["id"], sorted(me["permissions"])) == (viewer.login, sorted(GRANTS[viewer.role]))
+
+
+def rows_of(kind: str) -> list[Any]:
+    return sorted(
+        (r for r in ledger() if type(r).__name__ == kind),
+        key=lambda r: (r.started, r.id),
+        reverse=True,
+    )
+
+
+def seen(viewer: Viewer, row: Any) -> bool:
+    return viewer.reaches("history.see", row.agent_id, getattr(row, "supervisor_id", None))
+
+
+def may_read(viewer: Viewer) -> list[str | None]:
+    """Whose calls."""
+    return [agent for agent in CALLED if viewer.reaches("history.see", agent)]
+
+
+def foreign(viewer: Viewer, pairs: list[tuple[str, str | None]]) -> list[str]:
+    """Texts that must be in nothing that they are sent of the past; ``pairs``: who supervised
+    whom."""
+    found: list[str] = []
+    shown = {p for s, a in pairs if viewer.reaches("history.see", s, a) for p in (s, a)}
+    for agent in CALLED:
+        if agent not in may_read(viewer):
+            found += [label(what, agent) for what in ("id", "queue", "campaign", "list", "result")]
+            found += [label(what, agent) for what in ("reason", "second campaign")]
+    for row in rows_of("CallRecord"):
+        if row.agent_id not in may_read(viewer) or not viewer.has("number.see"):
+            found += [row.number, row.number[1:]]
+        if row.agent_id not in may_read(viewer):
+            found.append(row.id)
+    for person in [*AGENTS, *SUPERVISORS]:
+        if viewer.whom("history.see") is not None and not viewer.reaches("history.see", person):
+            found += [] if person in shown else [name_of(person)]
+    return found
+
+
+def assert_nothing_foreign(viewer: Viewer, body: str, *pairs: tuple[str, str | None]) -> None:
+    for text in foreign(viewer, [*SUPERVISIONS, *pairs]):
+        assert text not in body, text
+
+
+READERS = [v for v in VIEWERS if v.has("history.see")]
+reader = pytest.mark.parametrize("viewer", READERS, ids=lambda v: v.login)
+
+
+@reader
+async def test_lists_hold_what_is_in_reach(viewer: Viewer, clients: dict[str, Client]) -> None:
+    """Page by page, counted, with each field as it may be seen, and nothing of anybody else."""
+    client = clients[viewer.login]
+    kinds = {
+        "supervisions": "SupervisionRecord",
+        "calls": "CallRecord",
+        "agent-status": "StatusRecord",
+    }
+    for path, kind in kinds.items():
+        expected = [r for r in rows_of(kind) if seen(viewer, r)]
+        got: list[Any] = []
+        place: dict[str, str] = {}
+        while True:
+            page = await client.get(f"/api/v1/{path}", pbx=PAST, limit="3", **place)
+            got += page["rows"]
+            if page["next"] is None:
+                break
+            place = {"cursor": page["next"]}
+        assert [r["id"] for r in got] == [r.id for r in expected]
+        count = await client.get(f"/api/v1/{path}/count", pbx=PAST)
+        assert count == {"rows": len(expected), "exact": True}
+        assert_nothing_foreign(viewer, json.dumps(got, ensure_ascii=False))
+        for shown, row in zip(got, expected, strict=True):
+            if path == "calls":
+                assert shown["number"] == viewer.number(row.number)
+                assert (shown["campaign"], shown["call_id"]) == (row.campaign, row.call_id)
+            if path == "supervisions":
+                known = row.agent_id in may_read(viewer)
+                assert shown["campaign"] == (row.campaign if known else None)
+                assert shown["call_id"] == (row.call_id if known else None)
+                assert bool(shown["earlier_campaigns"]) == known
+                assert shown["supervisor"]["name"] == row.supervisor_name
+    assert len((await client.get("/api/v1/gaps", pbx=PAST))["rows"]) == 1
+
+
+@reader
+async def test_anothers_id_is_an_unknown_one(viewer: Viewer, clients: dict[str, Client]) -> None:
+    http = clients[viewer.login].http
+    async with http.get(f"/api/v1/supervisions/{'f' * 20}") as response:
+        unknown = await response.read()
+    for row in rows_of("SupervisionRecord"):
+        async with http.get(f"/api/v1/supervisions/{row.id}") as response:
+            body = await response.read()
+            assert response.status == (200 if seen(viewer, row) else 404)
+        if not seen(viewer, row):
+            assert body == unknown
+            continue
+        assert_nothing_foreign(viewer, body.decode())
+        first, second = json.loads(body)["segments"]
+        known = row.agent_id in may_read(viewer)
+        number = next(c.number for c in rows_of("CallRecord") if c.agent_id == row.agent_id)
+        assert first["number"] == (viewer.number(number) if known else None)
+        assert second["campaign"] == (label("second campaign", row.agent_id) if known else None)
+
+
+@reader
+async def test_no_filter_tells_what_may_not_be_seen(
+    viewer: Viewer, clients: dict[str, Client]
+) -> None:
+    """Each value of each agent's call: found by those who may see it, by nobody else, counted or
+    listed."""
+    client = clients[viewer.login]
+    for row in rows_of("CallRecord"):
+        mine = row.agent_id in may_read(viewer)
+        asked = {"campaign": row.campaign, "list": row.list, "result": row.result}
+        asked |= {"queue": row.queue, "call": row.call_id}
+        for name, value in asked.items():
+            found = await client.get("/api/v1/calls/count", **{name: value})
+            assert found["rows"] == mine, (name, value)
+        of_it = [r for r in rows_of("SupervisionRecord") if r.agent_id == row.agent_id]
+        for name, value in (("campaign", row.campaign), ("call", row.call_id)):
+            found = await client.get("/api/v1/supervisions/count", **{name: value})
+            assert found["rows"] == (len(of_it) if mine else 0), (name, value)
+        async with client.http.get(
+            "/api/v1/calls/count", params={"number": row.number}
+        ) as response:
+            answer = await response.json()
+            if viewer.has("number.see"):
+                assert answer["rows"] == mine
+            else:
+                assert (response.status, answer["field"]) == (403, "number")
+
+
+@reader
+async def test_choices_are_of_what_is_in_reach(
+    viewer: Viewer, here: Centre, clients: dict[str, Client]
+) -> None:
+    client = clients[viewer.login]
+    await here.daemon.recorder.settled()
+    # with those that run in the simulated centre
+    rows = here.store.read("SELECT supervisor_id, agent_id FROM supervision")
+    pairs = [(r["supervisor_id"], r["agent_id"]) for r in rows]
+
+    async def values(ledger: str, field: str, **more: str) -> set[str]:
+        found = await client.get("/api/v1/history/choices", ledger=ledger, filter=field, **more)
+        assert_nothing_foreign(viewer, json.dumps(found), *pairs)
+        return {c["value"] for c in found["choices"]}
+
+    known = [agent for agent in may_read(viewer) if agent is not None]
+    for field in ("campaign", "list", "result", "queue"):
+        typed = await values("calls", field, typed=f"{field} of")
+        assert typed == {label(field, agent) for agent in may_read(viewer)}
+        for agent in CALLED:
+            named = await values("calls", field, value=label(field, agent))
+            assert bool(named) == (agent in may_read(viewer))
+    some = [(s, a) for s, a in pairs if viewer.reaches("history.see", s, a)]
+    for person in [*AGENTS, *SUPERVISORS]:
+        for ledger, field, expected in (
+            ("calls", "agent", person in known),
+            ("agent-status", "agent", person in known),
+            ("supervisions", "agent", person in {a for _, a in some}),
+            ("supervisions", "supervisor", person in {s for s, _ in some}),
+        ):
+            named = await values(ledger, field, value=person)
+            if expected:
+                assert named == {person}, (ledger, field)
+            elif viewer.whom("history.see") is not None and person not in may_read(viewer):
+                assert named == set(), (ledger, field)
+    earlier = await values("supervisions", "campaign", typed="second")
+    agents = {a for _, a in SUPERVISIONS}
+    assert earlier == {label("second campaign", a) for a in may_read(viewer) if a in agents}
+
+
+@pytest.mark.parametrize(
+    "viewer", [v for v in READERS if v.has("history.export")], ids=lambda v: v.login
+)
+async def test_exports_hold_what_is_in_reach(viewer: Viewer, clients: dict[str, Client]) -> None:
+    http = clients[viewer.login].http
+    for path, kind in (
+        ("supervisions", "SupervisionRecord"),
+        ("calls", "CallRecord"),
+        ("agent-status", "StatusRecord"),
+    ):
+        expected = [r.id for r in rows_of(kind) if seen(viewer, r)]
+        for form in ("json", "csv"):
+            params = {"format": form, "pbx": PAST}
+            async with http.get(f"/api/v1/{path}/export", params=params) as response:
+                body = (await response.read()).decode("utf-8-sig")
+                assert response.headers["Monitord-Rows"] == str(len(expected))
+            assert_nothing_foreign(viewer, body)
+            if form == "csv":
+                rows = list(csv.DictReader(io.StringIO(body, newline="")))
+                assert [r["id"] for r in rows] == expected
+            else:
+                rows = [e.get("supervision", e) for e in json.loads(body)["entries"]]
+                assert [r["id"] for r in rows] == expected
+    params = {"format": "csv", "rows": "segments", "pbx": PAST}
+    async with http.get("/api/v1/supervisions/export", params=params) as response:
+        body = (await response.read()).decode("utf-8-sig")
+    assert_nothing_foreign(viewer, body)
+    expected = [r.id for r in rows_of("SupervisionRecord") if seen(viewer, r)]
+    rows = list(csv.DictReader(io.StringIO(body, newline="")))
+    assert [r["supervision_id"] for r in rows] == [x for x in expected for _ in range(2)]
+
+
+async def level(here: Centre, stream: Stream) -> list[Any]:
+    """The server's picture at the place to which the stream has come."""
+    hub = here.daemon.hub
+    while True:
+        hub.flush()
+        seq = hub.seq
+        await stream.level()
+        shown = hub.picture()
+        if hub.seq == seq:
+            return shown
+
+
+async def test_each_gets_of_the_stream_what_the_table_allows(
+    here: Centre, clients: dict[str, Client]
+) -> None:
+    """Exactly these entities with exactly these fields, at each of many moments; and no text of
+    anything else, in any frame."""
+    hub = here.daemon.hub
+    allowed: dict[str, set[str]] = {v.login: set() for v in VIEWERS}
+
+    def allow(entity: Any) -> None:
+        plain = msgspec.to_builtins(entity)
+        for viewer in VIEWERS:
+            allowed[viewer.login].update(texts_of(viewer.sees(plain)))
+
+    for entity in hub.picture():
+        allow(entity)
+    stop = hub.listen(lambda frame: [allow(c.new) for c in frame.changes if c.new is not None])
+    async with AsyncExitStack() as stack:
+        found: dict[str, Stream] = {}
+        for viewer in VIEWERS:
+            client = clients[viewer.login]
+            found[viewer.login] = await stack.enter_async_context(client.stream())
+        kinds = {v.login: set[str]() for v in VIEWERS}
+        for _ in range(16):
+            await here.advance(15)
+            for viewer in VIEWERS:
+                stream = found[viewer.login]
+                shown = await level(here, stream)
+                expected: dict[str, dict[str, Any]] = {k: {} for k in stream.entities}
+                for entity in shown:
+                    view = viewer.sees(msgspec.to_builtins(entity))
+                    if view is not None:
+                        expected[view["kind"]][view["id"]] = view
+                assert stream.entities == expected, viewer
+                kinds[viewer.login] |= {kind for kind, some in expected.items() if some}
+        stop()
+        for viewer in VIEWERS:
+            told = [f for f in found[viewer.login].frames if f["type"] == "delta"]
+            texts = set(texts_of([[f.get("add"), f.get("change"), f.get("remove")] for f in told]))
+            extra = texts - allowed[viewer.login] - {"pbx", "agent", "call", "supervision"}
+            assert not extra, (viewer, extra)
+            # It was not for want of anything to see.
+            everything = {"pbx", "agent", "call", "supervision"}
+            assert kinds[viewer.login] == everything - (
+                set() if viewer.has("supervision.see") else {"supervision"}
+            )
+
+
+async def test_encoded_once_for_each_audience(
+    here: Centre, clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three pages of a supervisor, two of a manager; an auditor sees what an administrator does."""
+    made: list[bytes] = []
+    real = streams.wire.encode
+
+    def encode(body: Any) -> bytes:
+        data = real(body)
+        if isinstance(body, streams.wire.Delta):
+            made.append(data)
+        return data
+
+    async with AsyncExitStack() as stack:
+        open_: list[tuple[str, Stream]] = []
+        for login in ("sue", "sue", "sue", "ina", "ina", "adm", "aud", "bob"):
+            open_.append((login, await stack.enter_async_context(clients[login].stream())))
+        for _, stream in open_:
+            await stream.level()
+        starts = [len(stream.frames) for _, stream in open_]
+        monkeypatch.setattr(streams.wire, "encode", encode)
+        for _ in range(40):
+            await here.advance(2)
+        got: dict[str, int] = {}
+        for (login, stream), start in zip(open_, starts, strict=True):
+            await level(here, stream)
+            frames = sum(f["type"] == "delta" for f in stream.frames[start:])
+            assert got.setdefault(login, frames) == frames > 0
+        assert got["aud"] == got["adm"] == got["ina"] > got["sue"]
+        assert len(made) == got["sue"] + got["ina"] + got["adm"] + got["bob"]
+
+
+async def test_disconnect_of_ones_own_of_anothers_and_of_nobodys(
+    here: Centre, clients: dict[str, Client]
+) -> None:
+    """Whoever may not see it is told that there is none; whoever sees it but may not, that they may
+    not. Then each who may ends one."""
+
+    def running() -> dict[str, Any]:
+        shown = (msgspec.to_builtins(e) for e in here.daemon.hub.picture())
+        return {e["id"]: e for e in shown if e["kind"] == "supervision" and e["state"] == "active"}
+
+    def expected(viewer: Viewer, view: dict[str, Any]) -> int:
+        both = (view["agent"] or {}).get("id"), view["supervisor"]["id"]
+        if not viewer.has("supervision.disconnect"):
+            return 403
+        if not viewer.reaches("supervision.see", *both):
+            return 404
+        return 200 if viewer.reaches("supervision.disconnect", *both) else 403
+
+    met: dict[str, set[int]] = {v.login: set() for v in VIEWERS}
+    for _ in range(12):
+        before = here.hangups()
+        for viewer in VIEWERS:
+            for view in running().values():
+                wanted = expected(viewer, view)
+                met[viewer.login].add(wanted)
+                if wanted != 200:
+                    status, _ = await clients[viewer.login].disconnect(view["id"])
+                    assert status == wanted, (viewer, view)
+        assert here.hangups() == before
+        await here.advance(20)
+    for viewer in VIEWERS:
+        if viewer.has("supervision.disconnect"):
+            assert 200 in met[viewer.login]
+            assert (404 in met[viewer.login]) == (viewer.whom("supervision.see") is not None)
+    for viewer in VIEWERS:
+        while viewer.has("supervision.disconnect"):
+            mine = [v for v in running().values() if expected(viewer, v) == 200]
+            if mine:
+                asked = clients[viewer.login].disconnect(mine[0]["id"], drops_customer=True)
+                status, _ = await here.meanwhile(asked)
+                assert status == 200
+                break
+            await here.advance(5)
+
+
+async def test_a_past_supervision_of_anothers_is_unknown_to_a_disconnect(
+    clients: dict[str, Client],
+) -> None:
+    for viewer in VIEWERS:
+        for row in rows_of("SupervisionRecord"):
+            status, _ = await clients[viewer.login].disconnect(row.id)
+            if not viewer.has("supervision.disconnect"):
+                assert status == 403
+            else:
+                assert status == (409 if seen(viewer, row) else 404)
+
+
+async def test_a_change_of_team_is_seen_at_once(here: Centre) -> None:
+    """Lists and streams follow the roster of the moment."""
+    app = here.daemon.web[PEOPLE]
+    async with Client(here.daemon.url) as client:
+        assert await client.sign_in("bob") == 200
+        before = await client.get("/api/v1/calls", agent="alpha-6")
+        assert before["rows"] == []
+
+        def to_beta(everybody: Any) -> Any:
+            person = everybody.roster.people["alpha-6"]
+            person = msgspec.structs.replace(person, team="beta")
+            moved = {**everybody.roster.people, "alpha-6": person}
+            roster = msgspec.structs.replace(everybody.roster, people=moved)
+            return msgspec.structs.replace(everybody, roster=roster)
+
+        old = app.everybody
+        async with client.stream() as stream:
+            await stream.level()
+            assert "alpha-6" not in {a["party"]["id"] for a in stream.of("agent")}
+            await app.change(to_beta)
+            await stream.level()
+            shown = {a["party"]["id"] for a in stream.of("agent")}
+            assert "alpha-6" in shown
+            after = await client.get("/api/v1/calls", agent="alpha-6")
+            assert [r["agent"]["id"] for r in after["rows"]][-1:] == ["alpha-6"]
+            await app.change(lambda everybody: old)
+            await stream.level()
+            assert "alpha-6" not in {a["party"]["id"] for a in stream.of("agent")}
