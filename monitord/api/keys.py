@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
 from monitord.api.problems import Refused
@@ -18,6 +19,7 @@ from monitord.store.history import History
 
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
+ALERTS = web.AppKey("alerts", Watch)
 AUDIT = web.AppKey("audit", AuditLog)
 SIGN_IN = web.AppKey("sign_in", SignIn)
 PEOPLE = web.AppKey("people", People)

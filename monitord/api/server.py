@@ -14,9 +14,10 @@ import structlog
 from aiohttp import WSCloseCode, web
 from aiohttp.web_protocol import ERROR
 
+from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.api import commands, export, history, keys, page, session, wire
+from monitord.api import alerts, commands, export, history, keys, page, session, wire
 from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
@@ -49,6 +50,7 @@ class Parts:
 
     hub: Hub
     history: History
+    alerts: Watch
     audit: AuditLog
     people: People
     sessions: Sessions
@@ -64,6 +66,7 @@ def make_app(parts: Parts) -> web.Application:
     app = web.Application(middlewares=[_answer_errors, session.guard], client_max_size=BODY_MOST)
     app[keys.HUB] = parts.hub
     app[keys.HISTORY] = parts.history
+    app[keys.ALERTS] = parts.alerts
     app[keys.AUDIT] = parts.audit
     app[keys.PEOPLE] = parts.people
     app[keys.SESSIONS] = parts.sessions
@@ -87,6 +90,10 @@ def make_app(parts: Parts) -> web.Application:
             web.get("/api/v1/supervisions", history.supervisions),
             web.get("/api/v1/supervisions/{id:[0-9a-f]{20}}", history.supervision),
             web.post("/api/v1/supervisions/{id:[0-9a-f]{20}}/disconnect", commands.disconnect),
+            web.get("/api/v1/alerts", alerts.alerts),
+            web.post(
+                r"/api/v1/alerts/{id:[0-9a-f]{20}\.[a-z-]{4,10}}/acknowledge", alerts.acknowledge
+            ),
             web.get("/api/v1/calls", history.calls),
             web.get("/api/v1/agent-status", history.statuses),
             web.get("/api/v1/gaps", history.gaps),

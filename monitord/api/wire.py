@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from monitord.domain.views import Entity, Party
+from monitord.domain.views import Alert, Entity, Party
 from monitord.domain.words import (
     AgentStatus,
     Direction,
@@ -31,7 +31,7 @@ PROTOCOL = 1
 """Raised when a client that knows only the old number would go wrong."""
 
 
-Kind = Literal["pbx", "agent", "call", "supervision"]
+Kind = Literal["pbx", "agent", "call", "supervision", "alert"]
 
 
 class Patch(Struct, frozen=True):
@@ -297,6 +297,17 @@ class Choices(Struct, frozen=True):
     """In the names' order."""
     more: bool
     """True: these are not all; type more of the name."""
+
+
+class Acknowledge(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of an acknowledgement; who and when, the server knows."""
+
+
+class AlertPage(Struct, frozen=True):
+    """Newest first. A page may hold fewer rows than were asked for and yet not be the last."""
+
+    rows: list[Alert]
+    next: str | None
 
 
 class ProblemDetail(Struct, frozen=True):
