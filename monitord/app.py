@@ -53,6 +53,8 @@ from monitord.store.engine import StoreError, open_store
 from monitord.store.history import History, UnreadableError
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
+from monitord.store.team import TeamCounts
+from monitord.store.views import ViewStore
 
 STOP_S = 10.0
 """How long a stop may take in all before it says what it left."""
@@ -176,6 +178,8 @@ async def running(
                     hub=hub,
                     history=History(engine),
                     alerts=alerts,
+                    team_counts=TeamCounts(engine),
+                    views=ViewStore(engine),
                     audit=audit,
                     people=people,
                     sessions=sessions,

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from aiohttp import HttpVersion11, web
@@ -25,9 +24,10 @@ from monitord.api import wire
 from monitord.api.filters import FILTERS, query_of
 from monitord.api.history import LEDGERS
 from monitord.api.keys import AUDIT, HISTORY, needs, still_may
-from monitord.api.problems import Refused, one_of, text
+from monitord.api.problems import Refused, one_of
 from monitord.api.rows import call_row, gap_row, segment_row, status_row, supervision_row
 from monitord.api.sheets import COLUMNS, SEGMENT_COLUMNS, Sheet
+from monitord.api.zone import zone_of
 from monitord.audit.log import AuditError
 from monitord.people.signin import Who
 from monitord.store.filters import Query
@@ -108,17 +108,9 @@ def _order(request: web.Request, ledger: str) -> _Order:
         asked=asked,
         as_json=kind == "json",
         segments=segments,
-        zone=_zone(request),
+        zone=zone_of(request),
         filters={k: v for k, v in request.query.items() if k in FILTERS[ledger]},
     )
-
-
-def _zone(request: web.Request) -> tzinfo:
-    name = text(request, "zone", 64)
-    try:
-        return UTC if name is None else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Refused(400, "is no time zone, such as Europe/Berlin", "zone") from None
 
 
 @contextmanager

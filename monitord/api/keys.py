@@ -16,10 +16,14 @@ from monitord.people.permissions import Permission
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.store.history import History
+from monitord.store.team import TeamCounts
+from monitord.store.views import ViewStore
 
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
 ALERTS = web.AppKey("alerts", Watch)
+TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
+VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)
 SIGN_IN = web.AppKey("sign_in", SignIn)
 PEOPLE = web.AppKey("people", People)

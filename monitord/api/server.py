@@ -17,7 +17,7 @@ from aiohttp.web_protocol import ERROR
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.api import alerts, commands, export, history, keys, page, session, wire
+from monitord.api import alerts, commands, export, history, keys, page, session, team, views, wire
 from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
@@ -27,6 +27,8 @@ from monitord.people.people import People
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.store.history import History, UnreadableError
+from monitord.store.team import TeamCounts
+from monitord.store.views import ViewStore
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,6 +53,8 @@ class Parts:
     hub: Hub
     history: History
     alerts: Watch
+    team_counts: TeamCounts
+    views: ViewStore
     audit: AuditLog
     people: People
     sessions: Sessions
@@ -67,6 +71,8 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.HUB] = parts.hub
     app[keys.HISTORY] = parts.history
     app[keys.ALERTS] = parts.alerts
+    app[keys.TEAM_COUNTS] = parts.team_counts
+    app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit
     app[keys.PEOPLE] = parts.people
     app[keys.SESSIONS] = parts.sessions
@@ -94,6 +100,9 @@ def make_app(parts: Parts) -> web.Application:
             web.post(
                 r"/api/v1/alerts/{id:[0-9a-f]{20}\.[a-z-]{4,10}}/acknowledge", alerts.acknowledge
             ),
+            web.get("/api/v1/team", team.team),
+            web.get("/api/v1/views", views.views),
+            web.put("/api/v1/views", views.put_views),
             web.get("/api/v1/calls", history.calls),
             web.get("/api/v1/agent-status", history.statuses),
             web.get("/api/v1/gaps", history.gaps),
