@@ -559,7 +559,7 @@ export const views = {
   failed: "The views could not be loaded; everything that you may see is shown.",
   notKept: (why: string) => `It could not be kept. ${why}`,
   gone: "The view of this address is not there (any more).",
-  emptyMine: "Nobody of yours is coaching or monitoring now, and nobody coaches or monitors them",
+  emptyMine: "Nobody of yours coaches or monitors now, or is coached or monitored",
   emptyMineHint: (n: string) => `${n} more under “All I may see”.`,
   showAll: "Show all",
 };
