@@ -20,6 +20,8 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord import __version__
+from monitord.alerts.store import AlertStore
+from monitord.alerts.watch import Watch
 from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
@@ -33,7 +35,7 @@ from monitord.ami.link import (
     Timing,
     words,
 )
-from monitord.api import page
+from monitord.api import commands, page
 from monitord.api.keys import STREAMS
 from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
 from monitord.audit.log import AuditLog
@@ -48,9 +50,11 @@ from monitord.people.signin import SignIn
 from monitord.people.store import PeopleError, PeopleStore, write_setting
 from monitord.people.tries import Tries
 from monitord.store.engine import StoreError, open_store
-from monitord.store.history import History
+from monitord.store.history import History, UnreadableError
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
+from monitord.store.team import TeamCounts
+from monitord.store.views import ViewStore
 
 STOP_S = 10.0
 """How long a stop may take in all before it says what it left."""
@@ -161,13 +165,22 @@ async def running(
                     hub.apply(pbx, memory, now)
             except (StoreError, PeopleError, RosterError) as error:
                 raise StartError(str(error)) from None
+            audit = AuditLog(engine)
+            alerts = Watch(hub, people, AlertStore(engine), audit, recorder.take, loaded.policy)
+            try:
+                await alerts.load()
+            except UnreadableError as error:
+                raise StartError(str(error)) from None
             if not people.by_login:
                 log.warning("nobody_can_sign_in", file=str(loaded.path))
             application = make_app(
                 Parts(
                     hub=hub,
                     history=History(engine),
-                    audit=AuditLog(engine),
+                    alerts=alerts,
+                    team_counts=TeamCounts(engine),
+                    views=ViewStore(engine),
+                    audit=audit,
                     people=people,
                     sessions=sessions,
                     sign_in=SignIn(people, sessions, tries),
@@ -180,6 +193,9 @@ async def running(
             )
             writing = asyncio.create_task(recorder.run(), name="recorder")
             keeping = asyncio.create_task(_keep_up(people, sessions, attachments), name="people")
+            watching = asyncio.create_task(
+                alerts.run(partial(commands.end_by_policy, application)), name="alerts"
+            )
             attached = [
                 asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()
             ]
@@ -187,10 +203,15 @@ async def running(
                 async with _serving(loaded, application) as url:
                     log.info("started", version=__version__, url=url, pbxs=len(attachments))
                     yield Running(
-                        url, hub, recorder, attachments, application, [writing, keeping, *attached]
+                        url,
+                        hub,
+                        recorder,
+                        attachments,
+                        application,
+                        [writing, keeping, watching, *attached],
                     )
             finally:
-                await _stop([keeping, *attached], log)
+                await _stop([keeping, watching, *attached], log)
                 await _stop([writing], log)
                 left = await recorder.drain()
                 if left:

@@ -18,13 +18,15 @@ import msgspec
 from msgspec import Meta, Struct, field
 from sqlalchemy import URL
 
+from monitord.alerts.rules import Answer, Policy
 from monitord.ami.link import LinkSettings
 from monitord.blame import blame
 from monitord.domain.site import LABELS, Site
+from monitord.domain.words import SpyType
 from monitord.people import rules
 from monitord.people.bootstrap import First, everybody_of
 from monitord.people.passwords import is_hash
-from monitord.people.permissions import Role, Scope
+from monitord.people.permissions import OF_TYPE, Role, Scope
 from monitord.people.roster import Cadence, Given
 from monitord.people.roster import Person as RosterPerson
 from monitord.people.rules import RosterError
@@ -37,6 +39,9 @@ Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 AnyPort = Annotated[int, Meta(ge=0, le=65535)]
 Endpoint = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]+/[^\s/][^\x00-\x1f]{0,99}\Z")]
+
+
+Supervising = Literal["Monitor", "Coach", "Barge", "Barge-Kick"]
 
 
 FILE_MOST = 10 << 20
@@ -132,6 +137,15 @@ class PersonTable(_Table, frozen=True):
     """Takes customers' calls."""
 
 
+class PolicyTable(_Table, frozen=True):
+    """What is done about a supervision by somebody who has no right to it."""
+
+    unauthorised: Answer | dict[Supervising, Answer] = "alert"
+    """For every type, or by type; "alert" for those that are missing."""
+    drop_customer: bool = False
+    """"end" also ends a Barge-Kick, with which the customer is dropped."""
+
+
 class Log(_Table, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -154,6 +168,7 @@ class Settings(_Table, frozen=True):
     """Channel variable to the label it carries."""
     agents: Agents = field(default_factory=Agents)
     people: list[PersonTable] = field(default_factory=list)
+    policy: PolicyTable = field(default_factory=PolicyTable)
     log: Log = Log()
     record: Record = field(default_factory=Record)
 
@@ -169,6 +184,7 @@ class Loaded(Struct, frozen=True):
     site: Site
     store_url: URL
     """The ledger's database, the password of PostgreSQL's role within; str() hides that."""
+    policy: Policy = Policy()
 
     @property
     def folder(self) -> Path | None:
@@ -206,6 +222,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         links=[_link(path, i, p, environment) for i, p in enumerate(settings.pbx)],
         first=_first(settings),
         site=_site(settings),
+        policy=_policy(settings.policy),
         store_url=_store_url(path, settings.store, environment),
     )
 
@@ -247,8 +264,6 @@ def _check(path: Path, settings: Settings) -> None:
             refuse(f"{key}.password_hash", "must be what “monitord password” prints")
         if person.password_hash and not person.login:
             refuse(f"{key}.login", "is missing, but there is a password_hash")
-        if person.role is not None and not person.login:
-            refuse(f"{key}.login", "is missing, but there is a role")
     try:
         rules.check(everybody_of(_first(settings)).roster)
     except RosterError as error:
@@ -339,6 +354,16 @@ def _read_secret(key: str, path: Path) -> str:
     if not secret:
         raise ConfigError(f"{key}: the first line of {path} is empty")
     return secret
+
+
+def _policy(table: PolicyTable) -> Policy:
+    given = table.unauthorised
+    answers: dict[SpyType, Answer] = (
+        {SpyType(name): answer for name, answer in given.items()}
+        if isinstance(given, dict)
+        else dict.fromkeys(OF_TYPE, given)
+    )
+    return Policy(answers, table.drop_customer)
 
 
 def _first(settings: Settings) -> list[First]:

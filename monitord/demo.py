@@ -116,6 +116,7 @@ def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[s
     people += "".join(
         f'\n[[people]]\nid = "{one["endpoint"].rpartition("/")[2]}"\nname = "{one["name"]}"\n'
         f'endpoints = ["{one["endpoint"]}"]\nagent = {str(one["agent"]).lower()}\n'
+        + ("" if one["agent"] else 'role = "supervisor"\n')
         for one in centre.roster
     )
     path = folder / "monitord.toml"

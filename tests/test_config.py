@@ -82,7 +82,12 @@ WRONG = {
     "log-level": (PBX + '[log]\nlevel = "loud"\n', "log.level: "),
     "login-without-role": (person(login='"ann"'), r"people\[0\].role"),
     "login-without-hash": (person(login='"a"', role='"auditor"'), r"people\[0\].password_hash"),
-    "role-without-login": (person(role='"auditor"'), r"people\[0\].login: is missing"),
+    "policy": ('[policy]\nunauthorised = "kill"', "policy.unauthorised: "),
+    "policy-of-no-type": (
+        '[policy]\nunauthorised = { Unknown = "end" }',
+        r"Unknown.*policy\.unauthorised",
+    ),
+    "policy-of-a-type": ('[policy]\nunauthorised = { Coach = "yes" }', "policy.unauthorised"),
     "role": (person(login='"a"', role='"god"'), r"people\[0\].role: "),
     "endpoint": (person(endpoints='["1001"]'), r"people\[0\].endpoints\[0\]: "),
     "account-code-twice": (person(account_codes='["7", "7"]'), "people.account_codes: '7' stands"),

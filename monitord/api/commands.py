@@ -21,6 +21,7 @@ from monitord.domain.state import Shard, Supervision
 from monitord.domain.words import LinkState
 from monitord.live.hub import Frame, Hub
 from monitord.people.audience import concerns
+from monitord.people.roster import Rights
 from monitord.people.signin import Who
 
 CONFIRM_S = 5.0
@@ -62,14 +63,49 @@ async def disconnect(request: web.Request) -> web.Response:
     if supervision.disconnect_pending or supervision_id in request.app[ACTS]:
         raise Refused(409, "a disconnect of this supervision is already on its way")
 
-    # In its place before anything is waited for, so that two who ask at once do not both get it.
-    # It is done to the end even if the person who asked closes the page.
-    act = asyncio.create_task(
-        _act(request.app, who, shard, supervision, drops_customer=body.drops_customer)
-    )
-    request.app[ACTS][supervision_id] = act
-    act.add_done_callback(lambda _: request.app[ACTS].pop(supervision_id, None))
+    act = _begin(request.app, who, shard, supervision, drops_customer=body.drops_customer)
     return answer(await asyncio.shield(act))
+
+
+POLICY = Who("monitord:policy", "monitord (policy)", Rights("monitord:policy", {}))
+"""Who ends a supervision where the site says so. No person's id has a colon."""
+
+
+async def end_by_policy(
+    app: web.Application, supervision_id: str, drops_customer: bool
+) -> tuple[bool, str]:
+    """End a supervision that its supervisor had no right to. Gives whether Asterisk has confirmed
+    it, and what there is to say of it in plain words."""
+    found = app[HUB].supervision(supervision_id)
+    if found is None:
+        return True, "It had ended by itself."
+    shard, supervision = found
+    act = app[ACTS].get(supervision_id)
+    if act is None and supervision.disconnect_pending:
+        return False, "A disconnect was on its way already."
+    if act is None:
+        act = _begin(app, POLICY, shard, supervision, drops_customer=drops_customer)
+    try:
+        outcome = await asyncio.shield(act)
+    except Refused as refused:
+        return False, f"{str(refused)[:1].upper()}{str(refused)[1:]}."
+    return outcome.outcome == "confirmed", f"{outcome.why[:1].upper()}{outcome.why[1:]}"
+
+
+def _begin(
+    app: web.Application,
+    who: Who,
+    shard: Shard,
+    supervision: Supervision,
+    *,
+    drops_customer: bool,
+) -> asyncio.Task[wire.DisconnectOutcome]:
+    """In its place before anything is waited for, so that two who ask at once do not both get it.
+    It is done to the end even if the person who asked closes the page."""
+    act = asyncio.create_task(_act(app, who, shard, supervision, drops_customer=drops_customer))
+    app[ACTS][supervision.id] = act
+    act.add_done_callback(lambda _: app[ACTS].pop(supervision.id, None))
+    return act
 
 
 def _check_scope(who: Who, supervision: Supervision) -> None:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from aiohttp import HttpVersion11, web
@@ -25,9 +24,10 @@ from monitord.api import wire
 from monitord.api.filters import FILTERS, query_of
 from monitord.api.history import LEDGERS
 from monitord.api.keys import AUDIT, HISTORY, WHO, who_now
-from monitord.api.problems import Refused, one_of, text
+from monitord.api.problems import Refused, one_of
 from monitord.api.rows import call_row, gap_row, status_row, supervision_detail
 from monitord.api.sheets import COLUMNS, SEGMENT_COLUMNS, Sheet
+from monitord.api.zone import zone_of
 from monitord.audit.log import AuditError
 from monitord.domain.ledger import CallRecord, SupervisionRecord
 from monitord.people.sight import Sight, sight_of
@@ -111,17 +111,9 @@ def _order(request: web.Request, ledger: str, sight: Sight) -> _Order:
         asked=asked,
         as_json=kind == "json",
         segments=segments,
-        zone=_zone(request),
+        zone=zone_of(request),
         filters={k: v for k, v in request.query.items() if k in FILTERS[ledger]},
     )
-
-
-def _zone(request: web.Request) -> tzinfo:
-    name = text(request, "zone", 64)
-    try:
-        return UTC if name is None else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Refused(400, "is no time zone, such as Europe/Berlin", "zone") from None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
 from monitord.api.problems import Refused
@@ -15,9 +16,14 @@ from monitord.people.permissions import Permission
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.store.history import History
+from monitord.store.team import TeamCounts
+from monitord.store.views import ViewStore
 
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
+ALERTS = web.AppKey("alerts", Watch)
+TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
+VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)
 SIGN_IN = web.AppKey("sign_in", SignIn)
 PEOPLE = web.AppKey("people", People)

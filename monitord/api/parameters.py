@@ -75,3 +75,12 @@ def choices(most: int) -> tuple[Parameter, ...]:
         Parameter("value", text(), "exactly this one, for its name; not with typed"),
         Parameter("limit", _whole(1, most)),
     )
+
+
+_ZONE = Parameter("zone", text(64), "time zone, such as Europe/Berlin; UTC where it is not given")
+ALERTS = (
+    Parameter("open", words(("true", "false")), "only those that nobody has acknowledged"),
+    Parameter("limit", _whole(1, 200), "rows of a page; 50 where it is not given"),
+    Parameter("cursor", text(60), "next of the page before"),
+)
+TEAM = (_ZONE,)

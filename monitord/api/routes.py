@@ -7,10 +7,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitord.api import commands, export, history, openapi, page, parameters, session, wire
+from monitord.api import (
+    alerts,
+    commands,
+    export,
+    history,
+    openapi,
+    page,
+    parameters,
+    session,
+    team,
+    views,
+    wire,
+)
 from monitord.api.route import Handler, Route
+from monitord.domain.views import Alert
 
 _ID = "{id:[0-9a-f]{20}}"
+_ALERT = r"{id:[0-9a-f]{20}\.[a-z-]{4,10}}"
 
 
 def api(stream: Handler) -> tuple[Route, ...]:
@@ -26,6 +40,12 @@ def api(stream: Handler) -> tuple[Route, ...]:
         Route("GET", "/api/v1/supervisions", "history.see", history.supervisions, "a page of past and running supervisions, newest first", parameters.paged("supervisions"), gives=wire.SupervisionPage),
         Route("GET", f"/api/v1/supervisions/{_ID}", "history.see", history.supervision, "one supervision with its segments", gives=wire.SupervisionDetail),
         Route("POST", f"/api/v1/supervisions/{_ID}/disconnect", "supervision.disconnect", commands.disconnect, "Disconnect User", body=wire.Disconnect, gives=wire.DisconnectOutcome),
+        Route("GET", "/api/v1/alerts", "alert.see", alerts.alerts, "a page of alerts, newest first", parameters.ALERTS, gives=wire.AlertPage),
+        Route("POST", f"/api/v1/alerts/{_ALERT}/acknowledge", "alert.see", alerts.acknowledge, "take note of an alert", body=wire.Acknowledge, gives=Alert),
+        Route("GET", "/api/v1/team", "team.see", team.team, "agents in one's reach with what today's ledgers say of them", parameters.TEAM, gives=wire.TeamView),
+        Route("GET", "/api/v1/views", "supervision.see", views.views, "saved views: one's own and those that are shared", gives=wire.Views),
+        Route("PUT", "/api/v1/views", "supervision.see", views.put_views, "save one's own views, or choose those that pages open with", body=wire.PutViews, gives=wire.Views),
+
         Route("GET", "/api/v1/calls", "history.see", history.calls, "a page of calls, newest first", parameters.paged("calls"), gives=wire.CallPage),
         Route("GET", "/api/v1/agent-status", "history.see", history.statuses, "a page of agents' status, newest first", parameters.paged("agent-status"), gives=wire.StatusPage),
         Route("GET", "/api/v1/gaps", "history.see", history.gaps, "times in which a PBX could not be seen", parameters.paged("gaps"), gives=wire.GapPage),

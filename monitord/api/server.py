@@ -14,6 +14,7 @@ import structlog
 from aiohttp import WSCloseCode, web
 from aiohttp.web_protocol import ERROR
 
+from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
 from monitord.api import commands, export, keys, openapi, page, route, routes, session, wire
@@ -26,6 +27,8 @@ from monitord.people.people import People
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.store.history import History, UnreadableError
+from monitord.store.team import TeamCounts
+from monitord.store.views import ViewStore
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -49,6 +52,9 @@ class Parts:
 
     hub: Hub
     history: History
+    alerts: Watch
+    team_counts: TeamCounts
+    views: ViewStore
     audit: AuditLog
     people: People
     sessions: Sessions
@@ -64,6 +70,9 @@ def make_app(parts: Parts) -> web.Application:
     app = web.Application(middlewares=[_answer_errors, session.guard], client_max_size=BODY_MOST)
     app[keys.HUB] = parts.hub
     app[keys.HISTORY] = parts.history
+    app[keys.ALERTS] = parts.alerts
+    app[keys.TEAM_COUNTS] = parts.team_counts
+    app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit
     app[keys.PEOPLE] = parts.people
     app[keys.SESSIONS] = parts.sessions

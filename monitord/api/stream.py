@@ -94,7 +94,7 @@ def epoch_of(hub: Hub, audience: Audience) -> str:
     people = [r.people for r in (audience.agents, audience.calls, audience.supervisions)]
     parts = [None if p is None else sorted(p) for p in people]
     key = hub.epoch.encode()  # so that it cannot be guessed whom somebody sees
-    text = msgspec.json.encode([parts, audience.numbers])
+    text = msgspec.json.encode([parts, audience.numbers, audience.alerts])
     return f"{hub.epoch}-{hashlib.blake2b(text, key=key, digest_size=6).hexdigest()}"
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from monitord.domain.views import Entity, Party
+from monitord.domain.views import Alert, Entity, Party
 from monitord.domain.words import (
     AgentStatus,
     Direction,
@@ -31,7 +31,7 @@ PROTOCOL = 1
 """Raised when a client that knows only the old number would go wrong."""
 
 
-Kind = Literal["pbx", "agent", "call", "supervision"]
+Kind = Literal["pbx", "agent", "call", "supervision", "alert"]
 
 
 class Patch(Struct, frozen=True):
@@ -297,6 +297,105 @@ class Choices(Struct, frozen=True):
     """In the names' order."""
     more: bool
     """True: these are not all; type more of the name."""
+
+
+class Acknowledge(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of an acknowledgement; who and when, the server knows."""
+
+
+class AlertPage(Struct, frozen=True):
+    """Newest first. A page may hold fewer rows than were asked for and yet not be the last."""
+
+    rows: list[Alert]
+    next: str | None
+
+
+class LastHeard(Struct, frozen=True):
+    """The latest supervision on an agent."""
+
+    by: Party
+    type: SpyType
+    """The strongest of its segments."""
+    at_least: bool
+    started: int
+    ended: int | None
+    """Null while it runs."""
+
+
+class TeamAgent(Struct, frozen=True):
+    """An agent of the team view, without what the stream tells."""
+
+    id: str
+    name: str
+    team: str | None
+    calls: int
+    """Calls that began today."""
+    supervised_ms: int
+    """For how long they were under supervision today, up to ``at``. Two at once count twice; a
+    supervisor's waiting between calls does not count."""
+    last: LastHeard | None
+    """Null where there never was one."""
+
+
+class TeamName(Struct, frozen=True):
+    id: str
+    name: str
+
+
+class TeamView(Struct, frozen=True):
+    at: int
+    begin: int
+    """When today began."""
+    teams: list[TeamName]
+    """Of the agents that are here."""
+    agents: list[TeamAgent]
+
+
+ViewPage = Literal["coach-manager", "history", "team"]
+ViewName = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+FilterName = Annotated[str, Meta(pattern=r"^[a-z_]{1,40}\Z")]
+FilterValue = Annotated[str, Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+
+
+class View(Struct, frozen=True):
+    """A name for some filters of a page."""
+
+    id: str
+    page: str
+    name: str
+    filters: dict[str, str]
+    """As the page's address has them."""
+    shared: bool
+    by: str
+    """Name of whose it is."""
+    own: bool
+
+
+class Views(Struct, frozen=True):
+    mine: list[str]
+    """Ids of those whom the view "mine" is about: oneself, the own team, direct reports."""
+    views: list[View]
+    chosen: dict[str, str]
+    """By page: the id of the view that was chosen last, or the name of a built-in one (Coach
+    Manager has "mine" and "all")."""
+
+
+class PutView(Struct, frozen=True, forbid_unknown_fields=True):
+    page: ViewPage
+    name: ViewName
+    filters: Annotated[dict[FilterName, FilterValue], Meta(max_length=20)]
+    shared: bool = False
+    id: Annotated[str, Meta(max_length=40)] | None = None
+    """Of one's own that it replaces; else it is a new one."""
+
+
+class PutViews(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is null stays as it is."""
+
+    views: Annotated[list[PutView], Meta(max_length=50)] | None = None
+    """All of one's own."""
+    chosen: dict[ViewPage, Annotated[str, Meta(max_length=40)]] | None = None
+    """Only the pages of which it is to become another one."""
 
 
 class ProblemDetail(Struct, frozen=True):

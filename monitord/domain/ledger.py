@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from monitord.domain.words import AgentStatus, Direction, EndReason, Provenance, SpyType
+from monitord.domain.words import (
+    AgentStatus,
+    AlertAct,
+    Direction,
+    EndReason,
+    Provenance,
+    SpyType,
+)
 
 
 class SupervisionRecord(Struct, frozen=True, kw_only=True):
@@ -135,7 +142,40 @@ class GapRecord(Struct, frozen=True, kw_only=True):
     why: str
 
 
-Record = SupervisionRecord | SegmentRecord | CallRecord | AliasRecord | StatusRecord | GapRecord
+class AlertRecord(Struct, frozen=True, kw_only=True):
+    """A supervision by somebody who had no right to its type on that agent."""
+
+    id: str
+    pbx: str
+    supervision: str
+    supervisor_id: str
+    supervisor_name: str
+    supervisor_endpoint: str
+    agent_id: str | None
+    agent_name: str | None
+    agent_endpoint: str | None
+    type: SpyType
+    at_least: bool
+    certain: bool
+    """False: the type could not be learned; for information only."""
+    why: str
+    raised: int
+    done: AlertAct
+    done_why: str
+    acknowledged: int | None = None
+    acknowledged_by_id: str | None = None
+    acknowledged_by_name: str | None = None
+
+
+Record = (
+    SupervisionRecord
+    | SegmentRecord
+    | CallRecord
+    | AliasRecord
+    | StatusRecord
+    | GapRecord
+    | AlertRecord
+)
 
 
 def key_of(record: Record) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from monitord.domain.words import (
     AgentStatus,
+    AlertAct,
     CallState,
     Direction,
     LinkState,
@@ -116,4 +117,31 @@ class Supervision(Struct, frozen=True, tag_field="kind", tag="supervision"):
     """Name of the person whose disconnect was sent and is not confirmed yet."""
 
 
-Entity = Pbx | Agent | Call | Supervision
+class Alert(Struct, frozen=True, tag_field="kind", tag="alert"):
+    """A supervision by somebody who had no right to its type on that agent.
+
+    Shown until it is acknowledged, and as long as the supervision runs.
+    """
+
+    id: str
+    """One for each supervision and type: ``<supervision>.<type>``."""
+    pbx: str
+    supervision: str
+    supervisor: Party
+    agent: Party | None
+    type: SpyType
+    at_least: bool
+    certain: bool
+    """False: the type could not be learned, and this is for information only."""
+    why: str
+    """Plain words: the right that is missing."""
+    raised: int
+    done: AlertAct
+    done_why: str
+    """Plain words where there is more to say; else empty."""
+    acknowledged: int | None
+    acknowledged_by: str | None
+    """Name of the person."""
+
+
+Entity = Pbx | Agent | Call | Supervision | Alert

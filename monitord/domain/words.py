@@ -88,6 +88,15 @@ class EndReason(StrEnum):
     LOST = "lost"  # it was gone when the daemon could look again
 
 
+class AlertAct(StrEnum):
+    """What was done about a supervision that its supervisor had no right to."""
+
+    TOLD = "told"  # people were told, and nothing more
+    ENDING = "ending"  # its end was sent for
+    ENDED = "ended"
+    NOT_ENDED = "not ended"
+
+
 class LinkState(StrEnum):
     """How the daemon stands with one PBX."""
 

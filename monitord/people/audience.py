@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from monitord.domain.views import Agent, Call, Entity, Pbx, Supervision, Value
+from monitord.domain.views import Agent, Alert, Call, Entity, Pbx, Supervision, Value
 from monitord.people.roster import EVERYBODY, Reach, Rights
 
 MASK = "•••"
@@ -37,6 +37,7 @@ class Audience(Struct, frozen=True):
     calls: Reach
     supervisions: Reach
     numbers: bool
+    alerts: bool = False
 
     def sees(self, entity: Entity) -> bool:
         match entity:
@@ -46,7 +47,9 @@ class Audience(Struct, frozen=True):
                 return entity.party.id in self.agents
             case Call():
                 return (entity.agent.id if entity.agent is not None else None) in self.calls
-            case Supervision():
+            case Supervision() | Alert():
+                if isinstance(entity, Alert) and not self.alerts:
+                    return False
                 agent = entity.agent.id if entity.agent is not None else None
                 return concerns(self.supervisions, agent, entity.supervisor.id)
 
@@ -70,4 +73,5 @@ def audience_of(rights: Rights) -> Audience:
         calls=rights.on("call.see"),
         supervisions=rights.on("supervision.see"),
         numbers=rights.may("number.see"),
+        alerts=rights.may("alert.see"),
     )

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Table
 
 from monitord.domain.ledger import (
+    AlertRecord,
     AliasRecord,
     CallRecord,
     GapRecord,
@@ -25,6 +26,7 @@ TABLE_OF: dict[type[Any], Table] = {
     SegmentRecord: tables.segment,
     StatusRecord: tables.agent_status,
     GapRecord: tables.gap,
+    AlertRecord: tables.alert,
 }
 """In the order in which a batch is written."""
 

@@ -191,6 +191,33 @@ attachment = Table(
     comment="When the daemon was last known to see a PBX: where a gap begins after a kill",
 )
 
+alert = Table(
+    "alert",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("supervision", Text, nullable=False),
+    Column("supervisor_id", Text, nullable=False),
+    Column("supervisor_name", Text, nullable=False),
+    Column("supervisor_endpoint", Text, nullable=False),
+    Column("agent_id", Text),
+    Column("agent_name", Text),
+    Column("agent_endpoint", Text),
+    Column("type", Text, nullable=False),
+    Column("at_least", Boolean, nullable=False),
+    Column("certain", Boolean, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("raised", BigInteger, nullable=False),
+    Column("done", Text, nullable=False),
+    Column("done_why", Text, nullable=False),
+    Column("acknowledged", BigInteger),
+    Column("acknowledged_by_id", Text),
+    Column("acknowledged_by_name", Text),
+    Index(None, "raised", "id"),
+    Index(None, "acknowledged", "raised", "id"),
+    Index(None, "supervision"),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -309,4 +336,25 @@ setting = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False, comment="JSON"),
+)
+
+saved_view = Table(
+    "saved_view",
+    metadata,
+    _id(),
+    Column("person", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("filters", Text, nullable=False, comment="JSON object of texts"),
+    Column("shared", Boolean, nullable=False),
+    Index(None, "person"),
+    Index(None, "shared"),
+)
+
+chosen_view = Table(
+    "chosen_view",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("page", Text, primary_key=True),
+    Column("view", Text, nullable=False, comment="id of a saved one, or the name of a built-in"),
 )

@@ -7,13 +7,14 @@ from typing import Any, Literal, cast
 import msgspec
 from msgspec import Struct, field
 
-from monitord.domain.views import Agent, Call, Entity, Pbx, Supervision
+from monitord.domain.views import Agent, Alert, Call, Entity, Pbx, Supervision
 
 _KINDS: dict[str, type[Entity]] = {
     "pbx": Pbx,
     "agent": Agent,
     "call": Call,
     "supervision": Supervision,
+    "alert": Alert,
 }
 
 

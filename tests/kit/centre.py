@@ -81,6 +81,7 @@ async def centre(
     folder: Path,
     *,
     server: str = "",
+    extra: str = "",
     store: Store | None = None,
     people: str | None = None,
     **settings: Any,
@@ -89,7 +90,7 @@ async def centre(
     user = User(secret=SECRET)
     given = {"port": 0, "speed": 0, "seed": 7, "silent_share": 0.0, **settings}
     async with Simulator(Settings(user=user, **given)) as sim:
-        site = Site(ami_port=sim.port, secret=SECRET, server=server, store=store)
+        site = Site(ami_port=sim.port, secret=SECRET, server=server, extra=extra, store=store)
         if people is not None:
             site.people = people
         async with daemon(site, folder) as started:

@@ -56,6 +56,7 @@ endpoints = ["PJSIP/2001"]
 [[people]]
 id = "tom"
 name = "Tom Trainer"
+role = "supervisor"
 endpoints = ["PJSIP/2002"]
 
 [[people]]

@@ -3,7 +3,7 @@
  * per place: a bundle carries only what it shows (the sign-in page must stay small and know
  * nothing of the rest).
  */
-import type { AgentStatus, Direction, EndReason, LinkState, Provenance, SpyType } from "./wire";
+import type { AgentStatus, AlertAct, Direction, EndReason, LinkState, Provenance, SpyType } from "./wire";
 
 export const signIn = {
   title: "Sign in",
@@ -30,6 +30,7 @@ export const frame = {
   qualityAssurance: "Quality Assurance",
   coachManager: "Coach Manager",
   history: "History",
+  team: "Team",
   viewer: "Signed in as",
   signOut: "Sign out",
   signOutFailed: "You could not be signed out: the server does not answer.",
@@ -45,6 +46,7 @@ export const frame = {
   toCoachManager: "Go to Coach Manager",
   noPermissionTitle: "You may not see this page",
   noPermission: "Your role does not allow you to see supervisions. Whoever runs monitord can change that.",
+  noPermissionTeam: "Your role does not allow you to see the team view. Whoever runs monitord can change that.",
   loading: "Loading …",
   outdated: "monitord was updated on the server. Reload this page to go on.",
   reload: "Reload",
@@ -246,6 +248,7 @@ export const calls = {
   empty: "The call of the agent who is coached or monitored appears here, with its number, length, campaign, list and result code.",
   none: "No call is under supervision by this user now.",
   waiting: (agent: string) => `${agent} has no call now. The next one appears here by itself.`,
+  notVisible: (agent: string) => `The call of ${agent} is not visible to you.`,
   callId: "Call ID",
   number: "Phone number",
   length: "Length",
@@ -476,3 +479,86 @@ export const keys = {
 };
 
 export const units = { s: "s", min: "min", h: "h", d: "d", ms: "ms" };
+
+export const alerts = {
+  title: "Alerts",
+  noRight: "Without a right to it:",
+  notKnown: "Type not known:",
+  what: (who: string, type: string, agent: string) => `${who}: ${type}, ${agent}`,
+  done: {
+    told: "",
+    ending: "It is being ended.",
+    ended: "It was ended by monitord, as your site’s policy says.",
+    "not ended": "It was not ended.",
+  } satisfies Record<AlertAct, string>,
+  acknowledge: "Acknowledge",
+  acknowledgeWhat: (what: string) => `Acknowledge ${what}`,
+  failed: (what: string, why: string) => `${what} could not be acknowledged. ${why}`,
+  more: (n: string) => `Show ${n} more`,
+  fewer: "Show fewer",
+  mark: "no right to this type",
+  markBy: (who: string) => `no right to this type; acknowledged by ${who}`,
+};
+
+export const team = {
+  title: "Team",
+  today: (from: string, zone: string) => `Today since ${from}, ${zone}`,
+  agent: "Agent",
+  status: "Status",
+  since: "For",
+  calls: "Calls today",
+  supervised: "Supervised today",
+  heard: "Last heard",
+  now: "now, by",
+  by: (who: string) => `by ${who},`,
+  never: "never",
+  noStatus: "no live status",
+  noTeam: "In no team",
+  historyOf: (name: string) => `${name}: history`,
+  one: "1 agent",
+  many: (n: string) => `${n} agents`,
+  found: (n: string, all: string) => `${n} of ${all}`,
+  search: "Search by name, team or status",
+  order: "Order of the agents",
+  orders: {
+    name: "By name",
+    status: "By status",
+    calls: "Most calls first",
+    supervised: "Longest supervised first",
+    heard: "Longest not heard first",
+  },
+  noneFound: (text: string) => `No agent matches “${text}”.`,
+  clear: "Clear the search",
+  loading: "Loading the team …",
+  failed: "The team could not be loaded.",
+  stale: (at: string) => `The counts are those of ${at}: newer ones could not be loaded.`,
+  again: "Try again",
+  emptyTitle: "Nobody is in your reach yet",
+  empty:
+    "The agents of your team and your direct reports appear here as soon as the roster names them. Whoever runs monitord can put them there.",
+};
+
+export const views = {
+  label: "View",
+  mine: "Mine",
+  all: "All I may see",
+  own: "Saved",
+  shared: "Shared",
+  sharedBy: (name: string, who: string) => `${name} (${who})`,
+  button: "Views",
+  title: "Saved views",
+  none: "You have saved no view yet.",
+  name: "Name",
+  share: "Share with everybody",
+  save: "Save this view",
+  remove: (name: string) => `Remove ${name}`,
+  isShared: "shared",
+  hint: "A view keeps whom the list shows, its search and its order. It goes with you to every browser.",
+  full: "There is no room for more than 50 views. Remove one first.",
+  failed: "The views could not be loaded; everything that you may see is shown.",
+  notKept: (why: string) => `It could not be kept. ${why}`,
+  gone: "The view of this address is not there (any more).",
+  emptyMine: "Nobody of yours coaches or monitors now, or is coached or monitored",
+  emptyMineHint: (n: string) => `${n} more under “All I may see”.`,
+  showAll: "Show all",
+};

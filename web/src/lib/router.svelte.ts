@@ -32,7 +32,11 @@ export function follow(event: MouseEvent): void {
 
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
+export const TEAM = "/team";
 
+/** With the view that the address names, which a link to somebody must not leave. */
 export function userAddress(id: string): string {
-  return `${COACH_MANAGER}?user=${encodeURIComponent(id)}`;
+  const view = router.path === COACH_MANAGER ? router.query.get("view") : null;
+  const query = new URLSearchParams({ user: id, ...(view === null ? {} : { view }) });
+  return `${COACH_MANAGER}?${query}`;
 }

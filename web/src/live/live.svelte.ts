@@ -32,6 +32,7 @@ class Live {
     agent: new SvelteMap(),
     call: new SvelteMap(),
     supervision: new SvelteMap(),
+    alert: new SvelteMap(),
     agentsOf: new SvelteMap(),
     supervisionsOn: new SvelteMap(),
   };

@@ -3,7 +3,7 @@
  * recorded frames drive this in tests and in the browser (there the maps are SvelteMaps, because
  * `$state` does not track a plain Map).
  */
-import type { Agent, Call, Delta, Entity, Kind, Pbx, Supervision } from "../wire";
+import type { Agent, Alert, Call, Delta, Entity, Kind, Pbx, Supervision } from "../wire";
 import { reindex, type Indices } from "./index";
 
 export interface Place {
@@ -18,6 +18,7 @@ export interface Store extends Indices {
   agent: Map<string, Agent>;
   call: Map<string, Call>;
   supervision: Map<string, Supervision>;
+  alert: Map<string, Alert>;
 }
 
 export type Applied =
@@ -35,6 +36,7 @@ export function emptyStore(): Store {
     agent: new Map(),
     call: new Map(),
     supervision: new Map(),
+    alert: new Map(),
     agentsOf: new Map(),
     supervisionsOn: new Map(),
   };
@@ -47,6 +49,7 @@ function mapOf(store: Store, kind: Kind): Map<string, Entity> | undefined {
     case "agent":
     case "call":
     case "supervision":
+    case "alert":
       return store[kind] as Map<string, Entity>;
     default:
       return undefined;
@@ -66,7 +69,8 @@ export function apply(store: Store, delta: Delta): Applied {
   const judged = judge(store.place, delta);
   if (judged !== "applied") return judged;
   if (delta.reset) {
-    for (const map of [store.pbx, store.agent, store.call, store.supervision]) map.clear();
+    const maps = [store.pbx, store.agent, store.call, store.supervision, store.alert];
+    for (const map of maps) map.clear();
     store.agentsOf.clear();
     store.supervisionsOn.clear();
   }
