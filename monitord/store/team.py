@@ -50,8 +50,8 @@ class TeamCounts:
         twice, and a supervisor's waiting between calls does not count. Of all agents, since the
         rows are those of one day."""
         found: dict[str, int] = {}
-        for where in parts(tables.supervision, Query(limit=0, begin=begin)):
-            for row in await self._rows(_supervised(where, begin, now)):
+        for part in parts(tables.supervision, Query(limit=0, begin=begin)):
+            for row in await self._rows(_supervised(part.where, begin, now)):
                 found[row["agent_id"]] = found.get(row["agent_id"], 0) + int(row["ms"])
         return found
 
