@@ -16,13 +16,25 @@ from aiohttp.web_protocol import ERROR
 
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.api import commands, export, history, keys, page, session, wire
+from monitord.api import (
+    commands,
+    endpoints,
+    export,
+    history,
+    keys,
+    page,
+    roster,
+    roster_sheet,
+    session,
+    wire,
+)
 from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
 from monitord.people.audience import Audience, audience_of
 from monitord.people.people import People
+from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.store.history import History, UnreadableError
@@ -51,6 +63,7 @@ class Parts:
     history: History
     audit: AuditLog
     people: People
+    seen: SeenEndpoints
     sessions: Sessions
     sign_in: SignIn
     gateway: Gateway
@@ -66,6 +79,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.HISTORY] = parts.history
     app[keys.AUDIT] = parts.audit
     app[keys.PEOPLE] = parts.people
+    app[keys.SEEN] = parts.seen
     app[keys.SESSIONS] = parts.sessions
     app[keys.SIGN_IN] = parts.sign_in
     app[keys.GATEWAY] = parts.gateway
@@ -75,6 +89,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.STREAMS] = Streams(parts.hub, lambda: _lags(parts.attachments))
     app[commands.ACTS] = {}
     app[export.EXPORTS] = Counter()
+    roster_sheet.set_up(app)
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(commands.finish)
@@ -96,6 +111,9 @@ def make_app(parts: Parts) -> web.Application:
                 web.get(f"/api/v1/{name}/export", export.export_of(name), allow_head=False)
                 for name in history.LEDGERS
             ),
+            *roster.routes(),
+            *endpoints.routes(),
+            *roster_sheet.routes(),
             *page.routes(parts.page),
         ]
     )

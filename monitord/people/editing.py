@@ -121,24 +121,29 @@ def given(
         RosterError: it is somebody's from a later time on.
     """
     kept: list[Ownership] = []
-    for one in own:
+    theirs: Ownership | None = None
+    for one in sorted(own, key=lambda o: o.since):
         if one.until is not None and one.until <= since:
             kept.append(one)
-        elif one.since < since:
+        elif one.since <= since:
             if one.person == person_id and one.until == until:
                 return own  # theirs already, and for longer
-            kept.append(msgspec.structs.replace(one, until=since))
-        elif one.since > since:
-            if until is None or one.since < until:
-                rule = (
-                    f"{endpoint} is that of {one.person!r} from a later time on; give a time "
-                    "until when, not after that one"
-                )
-                raise RosterError("until", rule, person_id)
+            if one.since < since:
+                kept.append(msgspec.structs.replace(one, until=since))
+            # else it began at the very same time, so it was a mistake: it gives way
+        elif theirs is not None or (until is not None and until <= one.since):
             kept.append(one)
-        # else it began at the very same time, so it was a mistake: it gives way
-    kept.append(Ownership(secrets.token_hex(8), endpoint, person_id, since, until))
-    return kept
+        elif until is None and one.person == person_id:
+            theirs = msgspec.structs.replace(one, since=since)  # only from an earlier time on
+        else:
+            rule = (
+                f"{endpoint} is that of {one.person!r} from a later time on; give a time until "
+                "when, not after that one"
+            )
+            raise RosterError("until", rule, person_id)
+    if theirs is None:
+        theirs = Ownership(secrets.token_hex(8), endpoint, person_id, since, until)
+    return [*kept, theirs]
 
 
 def owned_by(roster: Roster, owned: list[Ownership]) -> Roster:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from functools import cached_property
 
 import msgspec
@@ -15,14 +14,7 @@ from msgspec import Struct
 
 from monitord.domain.site import Person as Party
 from monitord.people.permissions import GRANTS, UNSCOPED, Permission, Role, Scope
-
-
-class Cadence(StrEnum):
-    """How often a leader and a direct report have their one-to-one."""
-
-    WEEKLY = "weekly"
-    BI_WEEKLY = "bi-weekly"
-    MONTHLY = "monthly"
+from monitord.people.words import Cadence
 
 
 class Team(Struct, frozen=True):

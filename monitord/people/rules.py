@@ -91,11 +91,10 @@ def _person_faults(roster: Roster, person: Person) -> Iterator[RosterError]:
 
 
 def _code_faults(roster: Roster) -> Iterator[RosterError]:
-    owner: dict[str, str] = {}
     times = Counter(c for p in roster.people.values() for c in p.account_codes)
     for person in roster.people.values():
-        for code in person.account_codes:
-            if owner.setdefault(code, person.id) != person.id:
+        for code in dict.fromkeys(person.account_codes):
+            if times[code] > 1:
                 rule = f"{code!r} is that of {times[code]} people"
                 yield RosterError("account_codes", rule, person.id)
 

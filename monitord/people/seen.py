@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import msgspec
 import structlog
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from monitord.domain.views import Agent, Party, Supervision
 from monitord.live.hub import Frame, Hub
 from monitord.people.store import Alongside, PeopleError
+from monitord.people.words import How
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
 
@@ -36,9 +37,6 @@ FRESH_MS = 60_000
 
 WRITE_S = 5.0
 CHUNK = 500
-
-How = Literal["queue", "agent", "supervisor"]
-"""As the member of a queue; as an agent by other means; as one who supervised somebody."""
 
 
 class Seen(Struct):

@@ -27,8 +27,23 @@ export type EndReason = (typeof END_REASON)[number];
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
+export const ROLE = ["administrator", "QA manager", "supervisor", "auditor", "agent"] as const;
+export type Role = (typeof ROLE)[number];
+
+export const SCOPE = ["all", "own team", "direct reports", "self"] as const;
+export type Scope = (typeof SCOPE)[number];
+
+export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
+export type Cadence = (typeof CADENCE)[number];
+
 export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
 export type Permission = (typeof PERMISSION)[number];
+
+export const HOW = ["queue", "agent", "supervisor"] as const;
+export type How = (typeof HOW)[number];
+
+export const WHAT = ["new", "changed", "same"] as const;
+export type What = (typeof WHAT)[number];
 
 export const KIND = ["pbx", "agent", "call", "supervision"] as const;
 export type Kind = (typeof KIND)[number];
@@ -377,6 +392,229 @@ export interface Choices {
   choices: Choice[];
   /** True: these are not all; type more of the name. */
   more: boolean;
+}
+
+/** A role that somebody has. */
+export interface RoleGiven {
+  role: Role;
+  /** On whom; null: the scopes that the role has of its own. */
+  scope?: Scope | null;
+}
+
+/** Whose an endpoint is, from one time to another. */
+export interface OwnershipRow {
+  id: string;
+  endpoint: string;
+  person: string;
+  /** 0: from the beginning, nobody said since when. */
+  since: number;
+  until: number | null;
+}
+
+/** Somebody on the roster. */
+export interface PersonRow {
+  id: string;
+  name: string;
+  team: string | null;
+  /** Whose direct report this is. */
+  leader: string | null;
+  roles: RoleGiven[];
+  agent: boolean;
+  account_codes: string[];
+  /** ISO date. */
+  hired: string | null;
+  /** Of the one-to-ones with the leader; null: as the team has it. */
+  cadence: Cadence | null;
+  cadence_in_force: Cadence;
+  /** False: has left. */
+  active: boolean;
+  /** Past, present and coming ones. */
+  endpoints: OwnershipRow[];
+  /** Null where there is none, and for those who may not change it. */
+  login: string | null;
+}
+
+export interface PersonPage {
+  /** Of the roster; to be sent back as If-Match with a change. */
+  version: string;
+  /** In the order of their ids. */
+  rows: PersonRow[];
+  next: string | null;
+}
+
+export interface TeamRow {
+  id: string;
+  name: string;
+  /** Of those who have none of their own. */
+  cadence: Cadence;
+  /** Who have not left. */
+  people: number;
+}
+
+export interface TeamPage {
+  version: string;
+  rows: TeamRow[];
+}
+
+/** A change that was carried out. */
+export interface RosterChanged {
+  version: string;
+  /** Of what was made or changed. */
+  id: string;
+  /** All that are different now. */
+  people: PersonRow[];
+  /** Rows of the ledgers that became somebody's because an endpoint was theirs then. */
+  attributed: number;
+}
+
+export interface EndpointGiven {
+  endpoint: string;
+  /** Null: from now on. */
+  since?: number | null;
+}
+
+export interface PersonNew {
+  name: string;
+  /** Null: one is made from the name. */
+  id?: string | null;
+  team?: string | null;
+  leader?: string | null;
+  agent?: boolean;
+  account_codes?: string[];
+  hired?: string | null;
+  cadence?: Cadence | null;
+  endpoints?: EndpointGiven[];
+}
+
+/** What is left out stays as it is. Roles and logins are changed elsewhere, by those who may. */
+export interface PersonChange {
+  name?: string;
+  team?: string | null;
+  leader?: string | null;
+  agent?: boolean;
+  account_codes?: string[];
+  hired?: string | null;
+  cadence?: Cadence | null;
+  /** False: has left, with all endpoints from now on. */
+  active?: boolean;
+}
+
+/** All roles that somebody has from now on. */
+export interface RolesChange {
+  roles: RoleGiven[];
+}
+
+/** How somebody signs in; null: not any more. */
+export interface LoginChange {
+  login: string | null;
+}
+
+export interface TeamNew {
+  name: string;
+  /** Null: one is made from the name. */
+  id?: string | null;
+  cadence?: Cadence;
+}
+
+export interface TeamChange {
+  name?: string;
+  cadence?: Cadence;
+}
+
+/** An endpoint becomes somebody's. Whose it was then, theirs it was until then. */
+export interface OwnershipNew {
+  endpoint: string;
+  person: string;
+  /** Null: from now on. */
+  since?: number | null;
+  until?: number | null;
+}
+
+export interface OwnershipChange {
+  since?: number;
+  until?: number | null;
+}
+
+/** An endpoint that was seen at a PBX and is nobody's. */
+export interface Proposal {
+  pbx: string;
+  endpoint: string;
+  /** As a queue calls it; empty where none does. */
+  name: string;
+  how: How[];
+  /** When it was first seen. */
+  first: number;
+  last: number;
+  dismissed: boolean;
+}
+
+export interface Proposals {
+  version: string;
+  /** In the order of PBX and endpoint. */
+  rows: Proposal[];
+}
+
+/** Whose the endpoint is: exactly one of ``person`` and ``new``. */
+export interface ProposalTaken {
+  endpoint: string;
+  person?: string | null;
+  new?: PersonNew | null;
+  /** Null: since it was first seen. */
+  since?: number | null;
+}
+
+export interface ProposalDismissed {
+  pbx: string;
+  endpoint: string;
+  dismissed?: boolean;
+}
+
+/** Why a file cannot be taken. */
+export interface SheetFault {
+  /** From 1; null where it is the file as a whole. */
+  line: number | null;
+  column: string | null;
+  rule: string;
+}
+
+export interface SheetCell {
+  column: string;
+  old: string;
+  new: string;
+}
+
+/** What one line would do. */
+export interface SheetStep {
+  line: number;
+  id: string;
+  name: string;
+  what: What;
+  changes: SheetCell[];
+  /** Endpoints that were somebody else's, with their name. */
+  taken: string[];
+}
+
+/** What a file would do; nothing is done. */
+export interface SheetPreview {
+  /** With which exactly this is carried out; null where there are faults. */
+  token: string | null;
+  new: number;
+  changed: number;
+  same: number;
+  /** Teams that would be made. */
+  teams: string[];
+  /** Those that do something. */
+  steps: SheetStep[];
+  faults: SheetFault[];
+  /** True: there are more than these. */
+  more_faults: boolean;
+}
+
+export interface SheetDone {
+  version: string;
+  new: number;
+  changed: number;
+  attributed: number;
 }
 
 /** Why a request was not carried out, with the field that is to blame. */
