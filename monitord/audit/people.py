@@ -49,7 +49,7 @@ def _person(before: Person | None, person: Person) -> Iterator[Entry]:
         yield Entry("add person", person.id, {"changed": changed})
     elif changed:
         yield Entry("change person", person.id, {"changed": changed})
-    if roles is not None:
+    if roles is not None and (before is not None or person.roles):
         yield Entry("give roles", person.id, {"was": roles[0], "is": roles[1]})
 
 

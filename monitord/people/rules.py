@@ -120,7 +120,9 @@ def _leader_faults(roster: Roster) -> Iterator[RosterError]:
         at: str | None = person.id
         while at is not None and at not in cleared and at in roster.people:
             if at in path:
-                yield RosterError("leader", f"{at!r} would be their own leader's leader", at)
+                ring = list(path)
+                for one in ring[ring.index(at) :]:
+                    yield RosterError("leader", f"{one!r} would be their own leader's leader", one)
                 break
             path[at] = None
             at = roster.people[at].leader

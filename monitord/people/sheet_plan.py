@@ -78,10 +78,13 @@ class _Planning:
         """By endpoint."""
         self._had: dict[str, set[str]] = {}
         """Endpoints by whose they are before anything is done."""
+        self._owner: dict[str, str] = {}
+        """And the other way round."""
         for own in roster.owned:
             self._owned.setdefault(own.endpoint, []).append(own)
             if own.at(options.at):
                 self._had.setdefault(own.person, set()).add(own.endpoint)
+                self._owner[own.endpoint] = own.person
 
     def plan(self, data: bytes) -> Plan:
         read, self._faults = sheet.read(data)
@@ -267,9 +270,9 @@ class _Planning:
         self, line: Line, endpoint: str, person: str, since: int, taken: dict[str, list[str]]
     ) -> None:
         own = self._owned.get(endpoint, [])
-        before = next((o for o in own if o.at(self._options.at)), None)
-        if before is not None and before.person != person:
-            other = self._people[before.person].name
+        before = self._owner.get(endpoint, person)
+        if before != person:
+            other = self._people[before].name
             taken.setdefault(person, []).append(f"{endpoint} ({other})")
         try:
             self._owned[endpoint] = editing.given(own, endpoint, person, since)

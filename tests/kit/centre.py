@@ -78,13 +78,18 @@ class Centre:
 
 @asynccontextmanager
 async def centre(
-    folder: Path, *, server: str = "", store: Store | None = None, **settings: Any
+    folder: Path,
+    *,
+    server: str = "",
+    extra: str = "",
+    store: Store | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Centre]:
     store = store or SqliteStore.in_folder(folder / "data")
     user = User(secret=SECRET)
     given = {"port": 0, "speed": 0, "seed": 7, "silent_share": 0.0, **settings}
     async with Simulator(Settings(user=user, **given)) as sim:
-        site = Site(ami_port=sim.port, secret=SECRET, server=server, store=store)
+        site = Site(ami_port=sim.port, secret=SECRET, server=server, extra=extra, store=store)
         async with daemon(site, folder) as started:
             await asyncio.wait_for(started.attachments["lab"].link.live.wait(), DEADLINE)
             async with Client(started.url) as ina, Client(started.url) as sue:
