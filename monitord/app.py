@@ -42,9 +42,11 @@ from monitord.audit.log import AuditLog
 from monitord.config import Loaded
 from monitord.domain import events as ev
 from monitord.live.hub import Hub
+from monitord.people.attribution import Attribution
 from monitord.people.bootstrap import bootstrap
 from monitord.people.people import People
 from monitord.people.rules import RosterError
+from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn
 from monitord.people.store import PeopleError, PeopleStore, write_setting
@@ -75,6 +77,7 @@ class Running:
     web: web.Application
     tasks: list[asyncio.Task[None]]
     """Run until the daemon stops; one that ends before is a fault."""
+    attribution: Attribution
 
 
 @contextlib.contextmanager
@@ -157,6 +160,8 @@ async def running(
             try:
                 wall = time.time_ns() // 1_000_000
                 people, sessions, tries = await _people(engine, loaded, wall)
+                seen = SeenEndpoints(engine, hub)
+                await seen.load()
                 hub.know(people.roster.known(wall))
                 for pbx, attachment in attachments.items():
                     now, memory = attachment.link.now(), await remembered(engine, pbx)
@@ -182,6 +187,7 @@ async def running(
                     views=ViewStore(engine),
                     audit=audit,
                     people=people,
+                    seen=seen,
                     sessions=sessions,
                     sign_in=SignIn(people, sessions, tries),
                     gateway=Gateway({p: a.link for p, a in attachments.items()}),
@@ -196,6 +202,14 @@ async def running(
             watching = asyncio.create_task(
                 alerts.run(partial(commands.end_by_policy, application)), name="alerts"
             )
+            attribution = Attribution(
+                people, engine, lambda: _taken_over(people, attachments, recorder)
+            )
+            upkeep = [
+                watching,
+                asyncio.create_task(attribution.run(), name="attribution"),
+                asyncio.create_task(seen.run(), name="endpoints seen"),
+            ]
             attached = [
                 asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()
             ]
@@ -208,10 +222,12 @@ async def running(
                         recorder,
                         attachments,
                         application,
-                        [writing, keeping, watching, *attached],
+                        [writing, keeping, *upkeep, *attached],
+                        attribution,
                     )
             finally:
-                await _stop([keeping, watching, *attached], log)
+                await _stop([keeping, *upkeep, *attached], log)
+                await seen.write()
                 await _stop([writing], log)
                 left = await recorder.drain()
                 if left:
@@ -292,6 +308,17 @@ async def _keep_up(people: People, sessions: Sessions, attachments: dict[str, At
             changed.clear()
     finally:
         stop()
+
+
+async def _taken_over(
+    people: People, attachments: dict[str, Attachment], recorder: Recorder
+) -> None:
+    """Until all PBXs' shards know the people as they are, and what they recorded is written."""
+    known = people.roster.known(time.time_ns() // 1_000_000)
+    for attachment in attachments.values():
+        attachment.offer(ev.RosterChanged(known))
+        await attachment.idle.wait()
+    await recorder.settled()
 
 
 def _bound(tap: Callable[[str, Item], None], pbx: str) -> Callable[[Item], None]:

@@ -27,9 +27,10 @@ from monitord.people import rules
 from monitord.people.bootstrap import First, everybody_of
 from monitord.people.passwords import is_hash
 from monitord.people.permissions import OF_TYPE, Role, Scope
-from monitord.people.roster import Cadence, Given
+from monitord.people.roster import Given
 from monitord.people.roster import Person as RosterPerson
 from monitord.people.rules import RosterError
+from monitord.people.words import Cadence
 from monitord.store.postgres import URL_MOST, postgres_url
 from monitord.store.sqlite import sqlite_url
 

@@ -18,7 +18,6 @@ from monitord.people.permissions import GRANTS, MEANING, OF_TYPE, UNSCOPED, Role
 from monitord.people.roster import (
     EVERYBODY,
     Account,
-    Cadence,
     Everybody,
     Given,
     Ownership,
@@ -28,6 +27,7 @@ from monitord.people.roster import (
 )
 from monitord.people.rules import RosterError
 from monitord.people.store import PeopleStore
+from monitord.people.words import Cadence
 from monitord.store.engine import open_store, sqlite_url
 
 SALES, CARE = Team("sales", "Sales", Cadence.MONTHLY), Team("care", "Care")

@@ -60,9 +60,10 @@ def _structs() -> dict[str, type[msgspec.Struct]]:
 
 
 def _enums() -> dict[str, type[enum.Enum]]:
-    """In the glossary's order."""
-    reached = {kind.__name__ for kind in _reached()}
-    return {name: thing for name, thing in vars(words).items() if name in reached}
+    """In the glossary's order, then those of other rooms."""
+    reached = {k.__name__: k for k in _reached() if issubclass(k, enum.Enum)}
+    known = {name: thing for name, thing in vars(words).items() if name in reached}
+    return known | {name: kind for name, kind in reached.items() if name not in known}
 
 
 def _literals() -> dict[str, tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
 from monitord.people.people import People
 from monitord.people.permissions import Permission
+from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.store.history import History
@@ -26,6 +27,7 @@ TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)
 SIGN_IN = web.AppKey("sign_in", SignIn)
+SEEN = web.AppKey("seen", SeenEndpoints)
 PEOPLE = web.AppKey("people", People)
 SESSIONS = web.AppKey("sessions", Sessions)
 GATEWAY = web.AppKey("gateway", Gateway)

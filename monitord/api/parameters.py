@@ -84,3 +84,22 @@ ALERTS = (
     Parameter("cursor", text(60), "next of the page before"),
 )
 TEAM = (_ZONE,)
+_TRUE = words(("true", "false"))
+PEOPLE = (
+    Parameter("text", text(100), "part of a name, an id or an endpoint"),
+    Parameter("team", text(64)),
+    Parameter("leader", text(64)),
+    Parameter("active", _TRUE),
+    Parameter("limit", _whole(1, 2_000), "rows of a page"),
+    Parameter("cursor", text(64), "next of the page before"),
+)
+PROPOSALS = (
+    Parameter("dismissed", _TRUE, "those that were dismissed"),
+    Parameter("text", text(100), "part of the endpoint or of its name"),
+    Parameter("limit", _whole(1, 5_000)),
+)
+SHEET = (
+    _ZONE,
+    Parameter("new_teams", _TRUE, "make teams that are not there yet"),
+)
+SHEET_TOKEN = Parameter("token", text(64), "of the preview", required=True)

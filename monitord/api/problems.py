@@ -28,8 +28,10 @@ _NAMES = {
     405: "method_not_allowed",
     408: "too_slow",
     409: "conflict",
+    412: "changed_meanwhile",
     413: "too_large",
     415: "unsupported_media_type",
+    428: "version_required",
     429: "too_many_requests",
     503: "unavailable",
 }

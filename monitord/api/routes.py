@@ -15,6 +15,7 @@ from monitord.api import (
     openapi,
     page,
     parameters,
+    roster_routes,
     session,
     team,
     views,
@@ -52,6 +53,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
         Route("GET", "/api/v1/history/choices", "history.see", history.choices, "what a filter of the history can be set to", parameters.choices(history.CHOICES_MOST), gives=wire.Choices),
         *(Route("GET", f"/api/v1/{name}/count", "history.see", history.count_of(name), "how many rows fit the filters", parameters.filters(name), gives=wire.Count) for name in history.LEDGERS),
         *(Route("GET", f"/api/v1/{name}/export", ("history.see", "history.export"), export.export_of(name), "all rows that fit the filters, as a file", parameters.exported(name), content=openapi.export_of(name), head=False) for name in history.LEDGERS),
+        *roster_routes.ROUTES,
     )
     # fmt: on
 

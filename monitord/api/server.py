@@ -17,13 +17,25 @@ from aiohttp.web_protocol import ERROR
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
-from monitord.api import commands, export, keys, openapi, page, route, routes, session, wire
+from monitord.api import (
+    commands,
+    export,
+    keys,
+    openapi,
+    page,
+    roster_sheet,
+    route,
+    routes,
+    session,
+    wire,
+)
 from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
 from monitord.people.audience import Audience, audience_of
 from monitord.people.people import People
+from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.store.history import History, UnreadableError
@@ -57,6 +69,7 @@ class Parts:
     views: ViewStore
     audit: AuditLog
     people: People
+    seen: SeenEndpoints
     sessions: Sessions
     sign_in: SignIn
     gateway: Gateway
@@ -75,6 +88,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit
     app[keys.PEOPLE] = parts.people
+    app[keys.SEEN] = parts.seen
     app[keys.SESSIONS] = parts.sessions
     app[keys.SIGN_IN] = parts.sign_in
     app[keys.GATEWAY] = parts.gateway
@@ -84,6 +98,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.STREAMS] = Streams(parts.hub, lambda: _lags(parts.attachments))
     app[commands.ACTS] = {}
     app[export.EXPORTS] = Counter()
+    roster_sheet.set_up(app)
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(commands.finish)

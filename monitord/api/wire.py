@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from monitord.domain.views import Alert, Entity, Party
 from monitord.domain.words import (
@@ -25,7 +25,8 @@ from monitord.domain.words import (
     Provenance,
     SpyType,
 )
-from monitord.people.permissions import Permission
+from monitord.people.permissions import Permission, Role, Scope
+from monitord.people.words import Cadence, How, What
 
 PROTOCOL = 1
 """Raised when a client that knows only the old number would go wrong."""
@@ -396,6 +397,254 @@ class PutViews(Struct, frozen=True, forbid_unknown_fields=True):
     """All of one's own."""
     chosen: dict[ViewPage, Annotated[str, Meta(max_length=40)]] | None = None
     """Only the pages of which it is to become another one."""
+
+
+# --- HTTP bodies of the roster -----------------------------------------------------------
+
+RosterId = Annotated[str, Meta(min_length=1, max_length=64)]
+RosterName = Annotated[str, Meta(min_length=1, max_length=100)]
+RosterDate = Annotated[str, Meta(min_length=10, max_length=10)]
+EndpointName = Annotated[str, Meta(min_length=3, max_length=120)]
+Instant = Annotated[int, Meta(ge=0, le=1 << 43)]
+AccountCodes = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=50)
+]
+
+
+class RoleGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """A role that somebody has."""
+
+    role: Role
+    scope: Scope | None = None
+    """On whom; null: the scopes that the role has of its own."""
+
+
+class OwnershipRow(Struct, frozen=True):
+    """Whose an endpoint is, from one time to another."""
+
+    id: str
+    endpoint: str
+    person: str
+    since: int
+    """0: from the beginning, nobody said since when."""
+    until: int | None
+
+
+class PersonRow(Struct, frozen=True):
+    """Somebody on the roster."""
+
+    id: str
+    name: str
+    team: str | None
+    leader: str | None
+    """Whose direct report this is."""
+    roles: list[RoleGiven]
+    agent: bool
+    account_codes: list[str]
+    hired: str | None
+    """ISO date."""
+    cadence: Cadence | None
+    """Of the one-to-ones with the leader; null: as the team has it."""
+    cadence_in_force: Cadence
+    active: bool
+    """False: has left."""
+    endpoints: list[OwnershipRow]
+    """Past, present and coming ones."""
+    login: str | None
+    """Null where there is none, and for those who may not change it."""
+
+
+class PersonPage(Struct, frozen=True):
+    version: str
+    """Of the roster; to be sent back as If-Match with a change."""
+    rows: list[PersonRow]
+    """In the order of their ids."""
+    next: str | None
+
+
+class TeamRow(Struct, frozen=True):
+    id: str
+    name: str
+    cadence: Cadence
+    """Of those who have none of their own."""
+    people: int
+    """Who have not left."""
+
+
+class TeamPage(Struct, frozen=True):
+    version: str
+    rows: list[TeamRow]
+
+
+class RosterChanged(Struct, frozen=True):
+    """A change that was carried out."""
+
+    version: str
+    id: str
+    """Of what was made or changed."""
+    people: list[PersonRow]
+    """All that are different now."""
+    attributed: int
+    """Rows of the ledgers that became somebody's because an endpoint was theirs then."""
+
+
+class EndpointGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    endpoint: EndpointName
+    since: Instant | None = None
+    """Null: from now on."""
+
+
+class PersonNew(Struct, frozen=True, forbid_unknown_fields=True):
+    name: RosterName
+    id: RosterId | None = None
+    """Null: one is made from the name."""
+    team: RosterId | None = None
+    leader: RosterId | None = None
+    agent: bool = False
+    account_codes: AccountCodes = []
+    hired: RosterDate | None = None
+    cadence: Cadence | None = None
+    endpoints: Annotated[list[EndpointGiven], Meta(max_length=50)] = []
+
+
+class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is left out stays as it is. Roles and logins are changed elsewhere, by those who may."""
+
+    name: RosterName | UnsetType = UNSET
+    team: RosterId | UnsetType | None = UNSET
+    leader: RosterId | UnsetType | None = UNSET
+    agent: bool | UnsetType = UNSET
+    account_codes: AccountCodes | UnsetType = UNSET
+    hired: RosterDate | UnsetType | None = UNSET
+    cadence: Cadence | UnsetType | None = UNSET
+    active: bool | UnsetType = UNSET
+    """False: has left, with all endpoints from now on."""
+
+
+class RolesChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """All roles that somebody has from now on."""
+
+    roles: Annotated[list[RoleGiven], Meta(max_length=10)]
+
+
+class LoginChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """How somebody signs in; null: not any more."""
+
+    login: Annotated[str, Meta(min_length=1, max_length=128)] | None
+
+
+class TeamNew(Struct, frozen=True, forbid_unknown_fields=True):
+    name: RosterName
+    id: RosterId | None = None
+    """Null: one is made from the name."""
+    cadence: Cadence = Cadence.WEEKLY
+
+
+class TeamChange(Struct, frozen=True, forbid_unknown_fields=True):
+    name: RosterName | UnsetType = UNSET
+    cadence: Cadence | UnsetType = UNSET
+
+
+class OwnershipNew(Struct, frozen=True, forbid_unknown_fields=True):
+    """An endpoint becomes somebody's. Whose it was then, theirs it was until then."""
+
+    endpoint: EndpointName
+    person: RosterId
+    since: Instant | None = None
+    """Null: from now on."""
+    until: Instant | None = None
+
+
+class OwnershipChange(Struct, frozen=True, forbid_unknown_fields=True):
+    since: Instant | UnsetType = UNSET
+    until: Instant | UnsetType | None = UNSET
+
+
+class Proposal(Struct, frozen=True):
+    """An endpoint that was seen at a PBX and is nobody's."""
+
+    pbx: str
+    endpoint: str
+    name: str
+    """As a queue calls it; empty where none does."""
+    how: list[How]
+    first: int
+    """When it was first seen."""
+    last: int
+    dismissed: bool
+
+
+class Proposals(Struct, frozen=True):
+    version: str
+    rows: list[Proposal]
+    """In the order of PBX and endpoint."""
+
+
+class ProposalTaken(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose the endpoint is: exactly one of ``person`` and ``new``."""
+
+    endpoint: EndpointName
+    person: RosterId | None = None
+    new: PersonNew | None = None
+    since: Instant | None = None
+    """Null: since it was first seen."""
+
+
+class ProposalDismissed(Struct, frozen=True, forbid_unknown_fields=True):
+    pbx: RosterId
+    endpoint: EndpointName
+    dismissed: bool = True
+
+
+class SheetFault(Struct, frozen=True):
+    """Why a file cannot be taken."""
+
+    line: int | None
+    """From 1; null where it is the file as a whole."""
+    column: str | None
+    rule: str
+
+
+class SheetCell(Struct, frozen=True):
+    column: str
+    old: str
+    new: str
+
+
+class SheetStep(Struct, frozen=True):
+    """What one line would do."""
+
+    line: int
+    id: str
+    name: str
+    what: What
+    changes: list[SheetCell]
+    taken: list[str]
+    """Endpoints that were somebody else's, with their name."""
+
+
+class SheetPreview(Struct, frozen=True):
+    """What a file would do; nothing is done."""
+
+    token: str | None
+    """With which exactly this is carried out; null where there are faults."""
+    new: int
+    changed: int
+    same: int
+    teams: list[str]
+    """Teams that would be made."""
+    steps: list[SheetStep]
+    """Those that do something."""
+    faults: list[SheetFault]
+    more_faults: bool
+    """True: there are more than these."""
+
+
+class SheetDone(Struct, frozen=True):
+    version: str
+    new: int
+    changed: int
+    attributed: int
 
 
 class ProblemDetail(Struct, frozen=True):

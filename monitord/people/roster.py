@@ -5,22 +5,16 @@ Pure, and never changed in place: a change makes another roster. Times are ms UT
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from functools import cached_property
 
+import msgspec
 from msgspec import Struct
 
 from monitord.domain.site import Person as Party
 from monitord.people.permissions import GRANTS, UNSCOPED, Permission, Role, Scope
-
-
-class Cadence(StrEnum):
-    """How often a leader and a direct report have their one-to-one."""
-
-    WEEKLY = "weekly"
-    BI_WEEKLY = "bi-weekly"
-    MONTHLY = "monthly"
+from monitord.people.words import Cadence
 
 
 class Team(Struct, frozen=True):
@@ -99,6 +93,13 @@ class Roster(Struct, frozen=True, dict=True):
     def cadence_of(self, person: Person) -> Cadence:
         team = self.teams.get(person.team or "")
         return person.cadence or (team.cadence if team is not None else Cadence.WEEKLY)
+
+    @cached_property
+    def version(self) -> str:
+        """The same for the same roster, also after a restart; another one for any other."""
+        parts = [self.people, self.teams, sorted(self.owned, key=lambda o: o.id)]
+        text = msgspec.json.encode(parts, order="deterministic")
+        return hashlib.blake2b(text, digest_size=12).hexdigest()
 
     @cached_property
     def _teams(self) -> dict[str, frozenset[str]]:

@@ -24,60 +24,29 @@ export type SupervisionState = (typeof SUPERVISION_STATE)[number];
 export const END_REASON = ["hung up", "disconnected", "call ended", "moved", "left", "PBX restarted", "lost"] as const;
 export type EndReason = (typeof END_REASON)[number];
 
-export const ALERT_ACT = ["told", "ending", "ended", "not ended"] as const;
-export type AlertAct = (typeof ALERT_ACT)[number];
-
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
+export const ROLE = ["administrator", "QA manager", "supervisor", "auditor", "agent"] as const;
+export type Role = (typeof ROLE)[number];
+
+export const SCOPE = ["all", "own team", "direct reports", "self"] as const;
+export type Scope = (typeof SCOPE)[number];
+
+export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
+export type Cadence = (typeof CADENCE)[number];
+
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
-export const KIND = ["pbx", "agent", "call", "supervision", "alert"] as const;
+export const HOW = ["queue", "agent", "supervisor"] as const;
+export type How = (typeof HOW)[number];
+
+export const WHAT = ["new", "changed", "same"] as const;
+export type What = (typeof WHAT)[number];
+
+export const KIND = ["pbx", "agent", "call", "supervision"] as const;
 export type Kind = (typeof KIND)[number];
-
-export const VIEW_PAGE = ["coach-manager", "history", "team"] as const;
-export type ViewPage = (typeof VIEW_PAGE)[number];
-
-/**
- * A supervision by somebody who had no right to its type on that agent.
- *
- * Shown until it is acknowledged, and as long as the supervision runs.
- */
-export interface Alert {
-  kind: "alert";
-  /** One for each supervision and type: ``<supervision>.<type>``. */
-  id: string;
-  pbx: string;
-  supervision: string;
-  supervisor: Party;
-  agent: Party | null;
-  type: SpyType;
-  at_least: boolean;
-  /** False: the type could not be learned, and this is for information only. */
-  certain: boolean;
-  /** Plain words: the right that is missing. */
-  why: string;
-  raised: number;
-  done: AlertAct;
-  /** Plain words where there is more to say; else empty. */
-  done_why: string;
-  acknowledged: number | null;
-  /** Name of the person. */
-  acknowledged_by: string | null;
-}
-
-/**
- * A supervisor or an agent as people see them.
- *
- * ``id`` is stable: that of the person where the endpoint belongs to one, else the endpoint
- * with its PBX, ``pbx/PJSIP/1001``.
- */
-export interface Party {
-  id: string;
-  name: string;
-  endpoint: string;
-}
 
 /** One Asterisk and how the daemon stands with it. */
 export interface Pbx {
@@ -105,6 +74,18 @@ export interface Agent {
   /** False where the status was already so when the daemon attached. */
   since_exact: boolean;
   provenance: Provenance;
+}
+
+/**
+ * A supervisor or an agent as people see them.
+ *
+ * ``id`` is stable: that of the person where the endpoint belongs to one, else the endpoint
+ * with its PBX, ``pbx/PJSIP/1001``.
+ */
+export interface Party {
+  id: string;
+  name: string;
+  endpoint: string;
 }
 
 /** What a customer and an agent share, while it lives. */
@@ -413,96 +394,227 @@ export interface Choices {
   more: boolean;
 }
 
-/** Body of an acknowledgement; who and when, the server knows. */
-export interface Acknowledge {
+/** A role that somebody has. */
+export interface RoleGiven {
+  role: Role;
+  /** On whom; null: the scopes that the role has of its own. */
+  scope?: Scope | null;
 }
 
-/** Newest first. A page may hold fewer rows than were asked for and yet not be the last. */
-export interface AlertPage {
-  rows: Alert[];
-  next: string | null;
+/** Whose an endpoint is, from one time to another. */
+export interface OwnershipRow {
+  id: string;
+  endpoint: string;
+  person: string;
+  /** 0: from the beginning, nobody said since when. */
+  since: number;
+  until: number | null;
 }
 
-/** The latest supervision on an agent. */
-export interface LastHeard {
-  by: Party;
-  /** The strongest of its segments. */
-  type: SpyType;
-  at_least: boolean;
-  started: number;
-  /** Null while it runs. */
-  ended: number | null;
-}
-
-/** An agent of the team view, without what the stream tells. */
-export interface TeamAgent {
+/** Somebody on the roster. */
+export interface PersonRow {
   id: string;
   name: string;
   team: string | null;
-  /** Calls that began today. */
-  calls: number;
-  /**
-   * For how long they were under supervision today, up to ``at``. Two at once count twice; a
-   * supervisor's waiting between calls does not count.
-   */
-  supervised_ms: number;
-  /** Null where there never was one. */
-  last: LastHeard | null;
+  /** Whose direct report this is. */
+  leader: string | null;
+  roles: RoleGiven[];
+  agent: boolean;
+  account_codes: string[];
+  /** ISO date. */
+  hired: string | null;
+  /** Of the one-to-ones with the leader; null: as the team has it. */
+  cadence: Cadence | null;
+  cadence_in_force: Cadence;
+  /** False: has left. */
+  active: boolean;
+  /** Past, present and coming ones. */
+  endpoints: OwnershipRow[];
+  /** Null where there is none, and for those who may not change it. */
+  login: string | null;
 }
 
-export interface TeamName {
+export interface PersonPage {
+  /** Of the roster; to be sent back as If-Match with a change. */
+  version: string;
+  /** In the order of their ids. */
+  rows: PersonRow[];
+  next: string | null;
+}
+
+export interface TeamRow {
   id: string;
   name: string;
+  /** Of those who have none of their own. */
+  cadence: Cadence;
+  /** Who have not left. */
+  people: number;
 }
 
-export interface TeamView {
-  at: number;
-  /** When today began. */
-  begin: number;
-  /** Of the agents that are here. */
-  teams: TeamName[];
-  agents: TeamAgent[];
+export interface TeamPage {
+  version: string;
+  rows: TeamRow[];
 }
 
-/** A name for some filters of a page. */
-export interface View {
+/** A change that was carried out. */
+export interface RosterChanged {
+  version: string;
+  /** Of what was made or changed. */
   id: string;
-  page: string;
-  name: string;
-  /** As the page's address has them. */
-  filters: Record<string, string>;
-  shared: boolean;
-  /** Name of whose it is. */
-  by: string;
-  own: boolean;
+  /** All that are different now. */
+  people: PersonRow[];
+  /** Rows of the ledgers that became somebody's because an endpoint was theirs then. */
+  attributed: number;
 }
 
-export interface Views {
-  /** Ids of those whom the view "mine" is about: oneself, the own team, direct reports. */
-  mine: string[];
-  views: View[];
-  /**
-   * By page: the id of the view that was chosen last, or the name of a built-in one (Coach
-   * Manager has "mine" and "all").
-   */
-  chosen: Record<string, string>;
+export interface EndpointGiven {
+  endpoint: string;
+  /** Null: from now on. */
+  since?: number | null;
 }
 
-export interface PutView {
-  page: ViewPage;
+export interface PersonNew {
   name: string;
-  filters: Record<string, string>;
-  shared?: boolean;
-  /** Of one's own that it replaces; else it is a new one. */
+  /** Null: one is made from the name. */
   id?: string | null;
+  team?: string | null;
+  leader?: string | null;
+  agent?: boolean;
+  account_codes?: string[];
+  hired?: string | null;
+  cadence?: Cadence | null;
+  endpoints?: EndpointGiven[];
 }
 
-/** What is null stays as it is. */
-export interface PutViews {
-  /** All of one's own. */
-  views?: PutView[] | null;
-  /** Only the pages of which it is to become another one. */
-  chosen?: Record<string, string> | null;
+/** What is left out stays as it is. Roles and logins are changed elsewhere, by those who may. */
+export interface PersonChange {
+  name?: string;
+  team?: string | null;
+  leader?: string | null;
+  agent?: boolean;
+  account_codes?: string[];
+  hired?: string | null;
+  cadence?: Cadence | null;
+  /** False: has left, with all endpoints from now on. */
+  active?: boolean;
+}
+
+/** All roles that somebody has from now on. */
+export interface RolesChange {
+  roles: RoleGiven[];
+}
+
+/** How somebody signs in; null: not any more. */
+export interface LoginChange {
+  login: string | null;
+}
+
+export interface TeamNew {
+  name: string;
+  /** Null: one is made from the name. */
+  id?: string | null;
+  cadence?: Cadence;
+}
+
+export interface TeamChange {
+  name?: string;
+  cadence?: Cadence;
+}
+
+/** An endpoint becomes somebody's. Whose it was then, theirs it was until then. */
+export interface OwnershipNew {
+  endpoint: string;
+  person: string;
+  /** Null: from now on. */
+  since?: number | null;
+  until?: number | null;
+}
+
+export interface OwnershipChange {
+  since?: number;
+  until?: number | null;
+}
+
+/** An endpoint that was seen at a PBX and is nobody's. */
+export interface Proposal {
+  pbx: string;
+  endpoint: string;
+  /** As a queue calls it; empty where none does. */
+  name: string;
+  how: How[];
+  /** When it was first seen. */
+  first: number;
+  last: number;
+  dismissed: boolean;
+}
+
+export interface Proposals {
+  version: string;
+  /** In the order of PBX and endpoint. */
+  rows: Proposal[];
+}
+
+/** Whose the endpoint is: exactly one of ``person`` and ``new``. */
+export interface ProposalTaken {
+  endpoint: string;
+  person?: string | null;
+  new?: PersonNew | null;
+  /** Null: since it was first seen. */
+  since?: number | null;
+}
+
+export interface ProposalDismissed {
+  pbx: string;
+  endpoint: string;
+  dismissed?: boolean;
+}
+
+/** Why a file cannot be taken. */
+export interface SheetFault {
+  /** From 1; null where it is the file as a whole. */
+  line: number | null;
+  column: string | null;
+  rule: string;
+}
+
+export interface SheetCell {
+  column: string;
+  old: string;
+  new: string;
+}
+
+/** What one line would do. */
+export interface SheetStep {
+  line: number;
+  id: string;
+  name: string;
+  what: What;
+  changes: SheetCell[];
+  /** Endpoints that were somebody else's, with their name. */
+  taken: string[];
+}
+
+/** What a file would do; nothing is done. */
+export interface SheetPreview {
+  /** With which exactly this is carried out; null where there are faults. */
+  token: string | null;
+  new: number;
+  changed: number;
+  same: number;
+  /** Teams that would be made. */
+  teams: string[];
+  /** Those that do something. */
+  steps: SheetStep[];
+  faults: SheetFault[];
+  /** True: there are more than these. */
+  more_faults: boolean;
+}
+
+export interface SheetDone {
+  version: string;
+  new: number;
+  changed: number;
+  attributed: number;
 }
 
 /** Why a request was not carried out, with the field that is to blame. */
@@ -514,7 +626,7 @@ export interface ProblemDetail {
   field?: string | null;
 }
 
-export type Entity = Pbx | Agent | Call | Supervision | Alert;
+export type Entity = Pbx | Agent | Call | Supervision;
 
 export type ServerFrame = Hello | Delta | Pong | Bye;
 

@@ -1,0 +1,68 @@
+"""What a change of people leaves in the audit log, found by comparing them before and after, so
+that nothing can be changed without a word. No password, and no digest of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from monitord.audit.log import Entry
+from monitord.people.editing import changes, moves
+from monitord.people.roster import Everybody, Person
+
+ROWS = "attribute rows"
+
+
+def entries(old: Everybody, new: Everybody) -> Iterator[Entry]:
+    yield from _teams(old, new)
+    for key, person in new.roster.people.items():
+        before = old.roster.people.get(key)
+        if before != person:
+            yield from _person(before, person)
+    for key in old.roster.people.keys() - new.roster.people.keys():
+        yield Entry("remove person", key, {})
+    for move in moves(old.roster, new.roster):
+        endpoint = str(move.pop("endpoint"))
+        yield Entry("change endpoint", endpoint, move)
+    yield from _accounts(old, new)
+
+
+def _teams(old: Everybody, new: Everybody) -> Iterator[Entry]:
+    for key, team in new.roster.teams.items():
+        before = old.roster.teams.get(key)
+        if before != team:
+            yield Entry(
+                "add team" if before is None else "change team",
+                key,
+                {"changed": changes(before, team)},
+            )
+    for key in old.roster.teams.keys() - new.roster.teams.keys():
+        yield Entry("remove team", key, {})
+
+
+def _person(before: Person | None, person: Person) -> Iterator[Entry]:
+    changed = changes(before, person)
+    roles = changed.pop("roles", None)
+    if before is None:
+        yield Entry("add person", person.id, {"changed": changed})
+    elif changed:
+        yield Entry("change person", person.id, {"changed": changed})
+    if roles is not None and (before is not None or person.roles):
+        yield Entry("give roles", person.id, {"was": roles[0], "is": roles[1]})
+
+
+def _accounts(old: Everybody, new: Everybody) -> Iterator[Entry]:
+    before = {a.person: a for a in old.accounts}
+    after = {a.person: a for a in new.accounts}
+    for person in dict.fromkeys([*before, *after]):
+        was, now = before.get(person), after.get(person)
+        if was != now:
+            detail: dict[str, Any] = {
+                "was": None if was is None else was.login,
+                "is": None if now is None else now.login,
+            }
+            if was is not None and now is not None and was.password_hash != now.password_hash:
+                detail["password_is_new"] = True
+            yield Entry("change login", person, msgspec.to_builtins(detail))
