@@ -24,6 +24,9 @@ export type SupervisionState = (typeof SUPERVISION_STATE)[number];
 export const END_REASON = ["hung up", "disconnected", "call ended", "moved", "left", "PBX restarted", "lost"] as const;
 export type EndReason = (typeof END_REASON)[number];
 
+export const ALERT_ACT = ["told", "ending", "ended", "not ended"] as const;
+export type AlertAct = (typeof ALERT_ACT)[number];
+
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
@@ -36,7 +39,7 @@ export type Scope = (typeof SCOPE)[number];
 export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
 export type Cadence = (typeof CADENCE)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const HOW = ["queue", "agent", "supervisor"] as const;
@@ -45,8 +48,51 @@ export type How = (typeof HOW)[number];
 export const WHAT = ["new", "changed", "same"] as const;
 export type What = (typeof WHAT)[number];
 
-export const KIND = ["pbx", "agent", "call", "supervision"] as const;
+export const KIND = ["pbx", "agent", "call", "supervision", "alert"] as const;
 export type Kind = (typeof KIND)[number];
+
+export const VIEW_PAGE = ["coach-manager", "history", "team"] as const;
+export type ViewPage = (typeof VIEW_PAGE)[number];
+
+/**
+ * A supervision by somebody who had no right to its type on that agent.
+ *
+ * Shown until it is acknowledged, and as long as the supervision runs.
+ */
+export interface Alert {
+  kind: "alert";
+  /** One for each supervision and type: ``<supervision>.<type>``. */
+  id: string;
+  pbx: string;
+  supervision: string;
+  supervisor: Party;
+  agent: Party | null;
+  type: SpyType;
+  at_least: boolean;
+  /** False: the type could not be learned, and this is for information only. */
+  certain: boolean;
+  /** Plain words: the right that is missing. */
+  why: string;
+  raised: number;
+  done: AlertAct;
+  /** Plain words where there is more to say; else empty. */
+  done_why: string;
+  acknowledged: number | null;
+  /** Name of the person. */
+  acknowledged_by: string | null;
+}
+
+/**
+ * A supervisor or an agent as people see them.
+ *
+ * ``id`` is stable: that of the person where the endpoint belongs to one, else the endpoint
+ * with its PBX, ``pbx/PJSIP/1001``.
+ */
+export interface Party {
+  id: string;
+  name: string;
+  endpoint: string;
+}
 
 /** One Asterisk and how the daemon stands with it. */
 export interface Pbx {
@@ -74,18 +120,6 @@ export interface Agent {
   /** False where the status was already so when the daemon attached. */
   since_exact: boolean;
   provenance: Provenance;
-}
-
-/**
- * A supervisor or an agent as people see them.
- *
- * ``id`` is stable: that of the person where the endpoint belongs to one, else the endpoint
- * with its PBX, ``pbx/PJSIP/1001``.
- */
-export interface Party {
-  id: string;
-  name: string;
-  endpoint: string;
 }
 
 /** What a customer and an agent share, while it lives. */
@@ -394,6 +428,98 @@ export interface Choices {
   more: boolean;
 }
 
+/** Body of an acknowledgement; who and when, the server knows. */
+export interface Acknowledge {
+}
+
+/** Newest first. A page may hold fewer rows than were asked for and yet not be the last. */
+export interface AlertPage {
+  rows: Alert[];
+  next: string | null;
+}
+
+/** The latest supervision on an agent. */
+export interface LastHeard {
+  by: Party;
+  /** The strongest of its segments. */
+  type: SpyType;
+  at_least: boolean;
+  started: number;
+  /** Null while it runs. */
+  ended: number | null;
+}
+
+/** An agent of the team view, without what the stream tells. */
+export interface TeamAgent {
+  id: string;
+  name: string;
+  team: string | null;
+  /** Calls that began today. */
+  calls: number;
+  /**
+   * For how long they were under supervision today, up to ``at``. Two at once count twice; a
+   * supervisor's waiting between calls does not count.
+   */
+  supervised_ms: number;
+  /** Null where there never was one. */
+  last: LastHeard | null;
+}
+
+export interface TeamName {
+  id: string;
+  name: string;
+}
+
+export interface TeamView {
+  at: number;
+  /** When today began. */
+  begin: number;
+  /** Of the agents that are here. */
+  teams: TeamName[];
+  agents: TeamAgent[];
+}
+
+/** A name for some filters of a page. */
+export interface View {
+  id: string;
+  page: string;
+  name: string;
+  /** As the page's address has them. */
+  filters: Record<string, string>;
+  shared: boolean;
+  /** Name of whose it is. */
+  by: string;
+  own: boolean;
+}
+
+export interface Views {
+  /** Ids of those whom the view "mine" is about: oneself, the own team, direct reports. */
+  mine: string[];
+  views: View[];
+  /**
+   * By page: the id of the view that was chosen last, or the name of a built-in one (Coach
+   * Manager has "mine" and "all").
+   */
+  chosen: Record<string, string>;
+}
+
+export interface PutView {
+  page: ViewPage;
+  name: string;
+  filters: Record<string, string>;
+  shared?: boolean;
+  /** Of one's own that it replaces; else it is a new one. */
+  id?: string | null;
+}
+
+/** What is null stays as it is. */
+export interface PutViews {
+  /** All of one's own. */
+  views?: PutView[] | null;
+  /** Only the pages of which it is to become another one. */
+  chosen?: Record<string, string> | null;
+}
+
 /** A role that somebody has. */
 export interface RoleGiven {
   role: Role;
@@ -626,7 +752,7 @@ export interface ProblemDetail {
   field?: string | null;
 }
 
-export type Entity = Pbx | Agent | Call | Supervision;
+export type Entity = Pbx | Agent | Call | Supervision | Alert;
 
 export type ServerFrame = Hello | Delta | Pong | Bye;
 
