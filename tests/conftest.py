@@ -24,6 +24,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Rows(), "acceptance-rows")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What looks for faults for minutes runs only where it is asked for by its marker."""
+    if "faults" in (config.option.markexpr or ""):
+        return
+    long = [item for item in items if item.get_closest_marker("faults")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     describe(item)
     rows.describe(item)
