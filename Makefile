@@ -68,6 +68,9 @@ test-asterisk: page ## on real Asterisk 22 and 16
 test-browser: page ## in Chromium, with the real daemon and real Asterisk
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser
 
+faults: page ## minutes of made-up requests from everybody, others at each run
+	$(BIN)/pytest -q -n $(WORKERS) -m faults
+
 pictures: page ## every state of the page as pictures in build/pictures, looked at by axe on the way
 	$(BIN)/pytest -q -m browser tests/browser/test_coach_manager_states.py
 

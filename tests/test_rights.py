@@ -21,11 +21,20 @@ from monitord.api import stream as streams
 from monitord.api.keys import PEOPLE
 from monitord.api.route import Route
 from monitord.api.server import ROUTES
-from monitord.domain.ledger import CallRecord
 from monitord.people.permissions import GRANTS, Permission
 from tests.kit.centre import Centre, centre
 from tests.kit.client import Client, Stream
-from tests.kit.records import alias, call, gap, segment, status, supervision
+from tests.kit.past import (
+    CALLED,
+    PAST,
+    SUPERVISIONS,
+    assert_nothing_foreign,
+    label,
+    ledger,
+    may_read,
+    rows_of,
+    seen,
+)
 from tests.kit.teams import (
     AGENTS,
     AGENTS_AT_ALL,
@@ -33,7 +42,6 @@ from tests.kit.teams import (
     SUPERVISORS_AT_ALL,
     VIEWERS,
     Viewer,
-    name_of,
     people,
     texts_of,
 )
@@ -68,73 +76,6 @@ ASKED: dict[str, dict[str, str]] = {
     **{x: {"format": "json"} for x in NEEDED if x.endswith("/export")},
 }
 """Parameters without which a request would be refused for another reason."""
-
-SUPERVISIONS: list[tuple[str, str | None]] = [
-    ("sue", "alpha-1"),
-    ("sue", "alpha-2"),
-    ("lea", "alpha-3"),
-    ("bob", "beta-1"),
-    ("ben", "beta-2"),
-    ("sue", "beta-3"),
-    ("bob", "alpha-4"),
-    ("lab/PJSIP/2005", "alpha-5"),
-    ("ben", "lab/PJSIP/1019"),
-    ("lab/PJSIP/2005", "lab/PJSIP/1019"),
-    ("lab/PJSIP/2006", None),
-]
-"""Supervisor and agent of each that is in the ledger."""
-
-CALLED = [*AGENTS, "lab/PJSIP/1019", None]
-PAST = "old"
-
-
-def fields_of(who: str | None, kind: str) -> dict[str, Any]:
-    if who is None:
-        return {f"{kind}_{part}": None for part in ("id", "name", "endpoint")}
-    endpoint = {**AGENTS, **SUPERVISORS}.get(who, who.removeprefix("lab/"))
-    name = f"Nobody's {endpoint}" if "/" in who else name_of(who)
-    return {f"{kind}_id": who, f"{kind}_name": name, f"{kind}_endpoint": endpoint}
-
-
-def label(what: str, agent: str | None) -> str:
-    """A text that only the rows of this agent's calls have."""
-    return f"{what} of {agent}"
-
-
-def ledger() -> list[Any]:
-    rows: list[Any] = [gap(5, pbx=PAST)]
-    for n, agent in enumerate(CALLED, 1):
-        given = {"pbx": PAST, "ended": 2_000 + n, "length_ms": 900, **fields_of(agent, "agent")}
-        phone = call(
-            n,
-            call_id=label("id", agent),
-            number=f"+44790000{n:02}55{n:02}",
-            queue=label("queue", agent),
-            campaign=label("campaign", agent),
-            list=label("list", agent),
-            result=label("result", agent),
-            **given,
-        )
-        rows += [phone, alias(phone.call_id, phone)]
-        if agent is not None:
-            rows.append(status(n, reason=label("reason", agent), **given))
-    phones = {r.agent_id: r for r in rows if isinstance(r, CallRecord)}
-    for n, (supervisor, agent) in enumerate(SUPERVISIONS):
-        phone = phones[agent]
-        about = {"call": phone.id, "call_id": phone.call_id, "campaign": phone.campaign}
-        owner = supervision(
-            n,
-            pbx=PAST,
-            ended=3_000 + n,
-            length_ms=1_500,
-            **about,
-            **fields_of(supervisor, "supervisor"),
-            **fields_of(agent, "agent"),
-        )
-        more = {"number": phone.number, "list": phone.list, "result": phone.result}
-        rows += [owner, segment(owner, 1, **about, **more)]
-        rows.append(segment(owner, 2, campaign=label("second campaign", agent)))
-    return rows
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -213,48 +154,6 @@ async def test_a_role_may_what_the_table_says(
 async def test_who_one_is_and_may(viewer: Viewer, clients: dict[str, Client]) -> None:
     me = await clients[viewer.login].get("/api/v1/session")
     assert (me["id"], sorted(me["permissions"])) == (viewer.login, sorted(GRANTS[viewer.role]))
-
-
-def rows_of(kind: str) -> list[Any]:
-    return sorted(
-        (r for r in ledger() if type(r).__name__ == kind),
-        key=lambda r: (r.started, r.id),
-        reverse=True,
-    )
-
-
-def seen(viewer: Viewer, row: Any) -> bool:
-    return viewer.reaches("history.see", row.agent_id, getattr(row, "supervisor_id", None))
-
-
-def may_read(viewer: Viewer) -> list[str | None]:
-    """Whose calls."""
-    return [agent for agent in CALLED if viewer.reaches("history.see", agent)]
-
-
-def foreign(viewer: Viewer, pairs: list[tuple[str, str | None]]) -> list[str]:
-    """Texts that must be in nothing that they are sent of the past; ``pairs``: who supervised
-    whom."""
-    found: list[str] = []
-    shown = {p for s, a in pairs if viewer.reaches("history.see", s, a) for p in (s, a)}
-    for agent in CALLED:
-        if agent not in may_read(viewer):
-            found += [label(what, agent) for what in ("id", "queue", "campaign", "list", "result")]
-            found += [label(what, agent) for what in ("reason", "second campaign")]
-    for row in rows_of("CallRecord"):
-        if row.agent_id not in may_read(viewer) or not viewer.has("number.see"):
-            found += [row.number, row.number[1:]]
-        if row.agent_id not in may_read(viewer):
-            found.append(row.id)
-    for person in [*AGENTS, *SUPERVISORS]:
-        if viewer.whom("history.see") is not None and not viewer.reaches("history.see", person):
-            found += [] if person in shown else [name_of(person)]
-    return found
-
-
-def assert_nothing_foreign(viewer: Viewer, body: str, *pairs: tuple[str, str | None]) -> None:
-    for text in foreign(viewer, [*SUPERVISIONS, *pairs]):
-        assert text not in body, text
 
 
 READERS = [v for v in VIEWERS if v.has("history.see")]
@@ -369,17 +268,17 @@ async def test_choices_are_of_what_is_in_reach(
             assert bool(named) == (agent in may_read(viewer))
     some = [(s, a) for s, a in pairs if viewer.reaches("history.see", s, a)]
     for person in [*AGENTS, *SUPERVISORS]:
-        for ledger, field, expected in (
+        for place, field, expected in (
             ("calls", "agent", person in known),
             ("agent-status", "agent", person in known),
             ("supervisions", "agent", person in {a for _, a in some}),
             ("supervisions", "supervisor", person in {s for s, _ in some}),
         ):
-            named = await values(ledger, field, value=person)
+            named = await values(place, field, value=person)
             if expected:
-                assert named == {person}, (ledger, field)
+                assert named == {person}, (place, field)
             elif viewer.whom("history.see") is not None and person not in may_read(viewer):
-                assert named == set(), (ledger, field)
+                assert named == set(), (place, field)
     earlier = await values("supervisions", "campaign", typed="second")
     agents = {a for _, a in SUPERVISIONS}
     assert earlier == {label("second campaign", a) for a in may_read(viewer) if a in agents}
@@ -500,8 +399,12 @@ async def test_encoded_once_for_each_audience(
         for _ in range(40):
             await here.advance(2)
         got: dict[str, int] = {}
+        seq = -1
+        while seq != here.daemon.hub.seq:  # nothing came while they caught up
+            seq = here.daemon.hub.seq
+            for _, stream in open_:
+                await stream.level()
         for (login, stream), start in zip(open_, starts, strict=True):
-            await level(here, stream)
             frames = sum(f["type"] == "delta" for f in stream.frames[start:])
             assert got.setdefault(login, frames) == frames > 0
         assert got["aud"] == got["adm"] == got["ina"] > got["sue"]

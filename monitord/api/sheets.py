@@ -4,6 +4,8 @@ A cell that a spreadsheet would take for a formula gets an apostrophe before it 
 injection"): texts come from diallers and from callers. That holds for a number such as
 ``+442079460018`` too, which stays readable as ``'+442079460018`` and which the spreadsheet would
 else have turned into a sum. A program that reads the file takes one leading apostrophe away.
+Many spreadsheets divide at semicolons, whatever the quotes say; so what would be a formula behind
+a semicolon, a tab or a line break inside a cell gets its apostrophe as well.
 
 Instants are ISO 8601 with ms and their offset from UTC, lengths are whole ms, truth is ``yes`` or
 ``no``, what is not known is empty.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -28,7 +31,10 @@ from monitord.domain.ledger import (
 BOM = "\ufeff".encode()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_UNSEEN = r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*"
+"""What a spreadsheet may pass over at the beginning of a cell."""
+
+_FORMULA = re.compile(rf"^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?={_UNSEEN}[=+\-@＝＋－＠])")
 
 INSTANTS = frozenset({"started", "answered", "ended", "ended_after"})
 
@@ -69,9 +75,7 @@ SEGMENT_COLUMNS = tuple(f"supervision_{name}" for name in OWNER) + SEGMENT
 
 def safe(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
-    if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA):
-        return f"'{text}"
-    return text
+    return _FORMULA.sub("'", text)
 
 
 def instant(ms: int, zone: tzinfo) -> str:

@@ -1,4 +1,5 @@
 /** The HTTP API as functions. A refusal is a value with its reason, never an empty screen. */
+import { parse } from "./lib/plain";
 import type {
   DisconnectOutcome,
   Me,
@@ -31,7 +32,7 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
     throw new Refused(0, null);
   }
   if (answer.status === 204) return undefined as T;
-  const body: unknown = await answer.json().catch(() => null);
+  const body = await answer.text().then(parse).catch(() => null);
   if (answer.ok) return body as T;
   if (answer.status === 401) toSignIn();
   throw new Refused(answer.status, body as ProblemDetail | null);

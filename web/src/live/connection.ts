@@ -2,6 +2,7 @@
  * The stream's connection: subscribes, measures, notices silence, comes back. Knows nothing of
  * what the frames mean but their place; it is tested with fake timers and a fake socket.
  */
+import { parse } from "../lib/plain";
 import { PROTOCOL, type ClientMessage, type Delta, type Lag, type ServerFrame } from "../wire";
 import { backoff } from "./backoff";
 import { Offset } from "./clock";
@@ -106,7 +107,7 @@ export class Connection {
       this.#pinger = setInterval(() => this.#ping(), PING_MS);
     };
     socket.onmessage = (event) => {
-      if (typeof event.data === "string") this.#take(JSON.parse(event.data) as ServerFrame);
+      if (typeof event.data === "string") this.#take(parse(event.data) as ServerFrame);
     };
     socket.onclose = () => this.#lost("");
   }

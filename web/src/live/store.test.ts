@@ -79,7 +79,7 @@ describe("apply", () => {
 
   it.each([
     ["nothing came before", null, delta(1)],
-    ["a number is missing", 7, delta(9)],
+    ["a frame is missing", 7, delta(9, { after: 8 })],
     ["it is of another run", 7, delta(8, { epoch: "other" })],
   ])("says gap and changes nothing where %s", (_, place, frame) => {
     const store = emptyStore();
