@@ -546,7 +546,7 @@ export const views = {
   own: "Saved",
   shared: "Shared",
   sharedBy: (name: string, who: string) => `${name} (${who})`,
-  button: "Views",
+  button: "Saved",
   title: "Saved views",
   none: "You have saved no view yet.",
   name: "Name",
