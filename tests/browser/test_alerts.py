@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.conftest import only22, process, visitor
 from tests.browser.looks import look
 from tests.browser.teams import site_with_teams
-from tests.lab.scene import COACH, MONITOR, Scene
+from tests.lab.scene import COACH, Scene
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +39,7 @@ async def test_told_at_once_and_acknowledged(
             "no right to this type"
         )
         other = await scene.customer_calls_agent("5550000", "1003")
-        await scene.supervisor_dials("2009", MONITOR, "1003")
+        await scene.supervisor_spies("2009", "PJSIP/1003-")
         # Cas sees what is of care, and nothing of the alert about sales.
         await expect(cas.coach_manager().entry("Lee Lead")).to_be_visible()
         await expect(cas.page.get_by_role("region", name="Alerts")).to_have_count(0)

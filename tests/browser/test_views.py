@@ -30,7 +30,7 @@ async def test_a_supervisor_opens_their_own_view_and_it_is_remembered(
             await expect(view).to_have_value("mine")
             sales = await scene.customer_calls_agent("5551234", "1001")
             care = await scene.customer_calls_agent("5559876", "1003")
-            await scene.supervisor_dials("2009", MONITOR, "1003")
+            await scene.supervisor_spies("2009", "PJSIP/1003-")
             # Somebody else's team: not hers, and said so.
             await expect(here.users).to_contain_text("1 more under “All I may see”")
             wrong += await look(page, "views-mine-empty")

@@ -506,7 +506,7 @@ export const team = {
   today: (from: string, zone: string) => `Today since ${from}, ${zone}`,
   agent: "Agent",
   status: "Status",
-  since: "For",
+  since: "Status for",
   calls: "Calls today",
   supervised: "Supervised today",
   heard: "Last heard",
