@@ -68,16 +68,13 @@ test-asterisk: page ## on real Asterisk 22 and 16
 test-browser: page ## in Chromium, with the real daemon and real Asterisk
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser
 
-faults: page ## minutes of made-up requests from everybody, others at each run
-	$(BIN)/pytest -q -n $(WORKERS) -m faults
-
 pictures: page ## every state of the page as pictures in build/pictures, looked at by axe on the way
 	$(BIN)/pytest -q -m browser tests/browser/test_coach_manager_states.py
 
 bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/page.json)
 	$(BIN)/python -m tests.bench.page
 
-faults: page ## long forms of the tests: a connection cut at every byte of recorded streams
+faults: page ## long forms of the tests: cut at every byte, made-up requests from everybody
 	$(BIN)/pytest -q -n $(WORKERS) -m faults
 
 traces: page ## record tests/traces anew from real Asterisk; review the diff
