@@ -10,7 +10,7 @@ from monitord.api.keys import WHO
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
-APP_PATHS = (HOME, "/quality/quality-assurance/history")
+APP_PATHS = (HOME, "/quality/quality-assurance/history", "/settings/people")
 
 _FOREVER = "public, max-age=31536000, immutable"
 """Assets carry a digest of their content in their name."""

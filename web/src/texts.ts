@@ -30,6 +30,8 @@ export const frame = {
   qualityAssurance: "Quality Assurance",
   coachManager: "Coach Manager",
   history: "History",
+  settings: "Settings",
+  people: "People",
   viewer: "Signed in as",
   signOut: "Sign out",
   signOutFailed: "You could not be signed out: the server does not answer.",
