@@ -11,7 +11,7 @@ from monitord.api.route import Handler
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
-APP_PATHS = (HOME, "/quality/quality-assurance/history", "/team")
+APP_PATHS = (HOME, "/quality/quality-assurance/history", "/team", "/settings/people")
 
 _FOREVER = "public, max-age=31536000, immutable"
 """Assets carry a digest of their content in their name."""

@@ -113,6 +113,7 @@ class _Planning:
             for fault in here or found:  # of somebody whom the file does not name only if need be
                 self._fault(lines_of.get(fault.about or ""), fault.field, fault.rule)
         steps = tuple(self._step(line, ids[line.line], taken) for line in read if line.line in ids)
+        self._faults = list(dict.fromkeys(self._faults))
         self._faults.sort(key=lambda f: (f.line or 0, f.column or ""))
         return Plan(
             steps=steps,

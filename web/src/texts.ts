@@ -31,6 +31,8 @@ export const frame = {
   coachManager: "Coach Manager",
   history: "History",
   team: "Team",
+  settings: "Settings",
+  people: "People",
   viewer: "Signed in as",
   signOut: "Sign out",
   signOutFailed: "You could not be signed out: the server does not answer.",

@@ -33,6 +33,7 @@ export function follow(event: MouseEvent): void {
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
 export const TEAM = "/team";
+export const PEOPLE = "/settings/people";
 
 /** With the view that the address names, which a link to somebody must not leave. */
 export function userAddress(id: string): string {
