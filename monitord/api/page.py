@@ -7,10 +7,11 @@ from pathlib import Path
 from aiohttp import web
 
 from monitord.api.keys import WHO
+from monitord.people.links import PATH
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
-APP_PATHS = (HOME, "/quality/quality-assurance/history")
+APP_PATHS = (HOME, "/quality/quality-assurance/history", "/settings/sign-in")
 
 _FOREVER = "public, max-age=31536000, immutable"
 """Assets carry a digest of their content in their name."""
@@ -18,7 +19,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 def missing(folder: Path = FOLDER) -> str | None:
     """What of the built page is missing, None where it is whole."""
-    for name in ("index.html", "sign-in.html"):
+    for name in ("index.html", "sign-in.html", "link.html"):
         if not (folder / name).is_file():
             return f"the page is not built ({folder / name} is missing); run “make page”"
     return None
@@ -37,6 +38,10 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
         if WHO in request:
             raise web.HTTPSeeOther(HOME)
         return _html(folder / "sign-in.html")
+
+    async def link(_request: web.Request) -> web.StreamResponse:
+        # Also for somebody who is signed in: it may be another person's, at the same browser.
+        return _html(folder / "link.html")
 
     async def nothing(request: web.Request) -> web.StreamResponse:
         # The page itself says that there is nothing, and shows the way on.
@@ -59,6 +64,7 @@ def routes(folder: Path = FOLDER) -> list[web.AbstractRouteDef]:
     return [
         web.get("/", home),
         web.get("/sign-in", sign_in),
+        web.get(PATH, link),
         *(web.get(path, app) for path in APP_PATHS),
         web.get(r"/{path:(?!api/|assets/).+}", nothing),
         web.get(r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,199}}", asset),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
@@ -37,15 +38,7 @@ class AuditLog:
         Raises:
             AuditError: it is not on disk.
         """
-        row = {
-            "at": time.time_ns() // 1_000_000,
-            "actor_id": actor_id,
-            "actor_name": actor_name,
-            "action": action,
-            "target": target,
-            "detail": msgspec.json.encode(detail).decode(),
-            "about": about,
-        }
+        row = _row(actor_id, actor_name, action, target, detail, about)
         try:
             return await uncut(self._commit(row))
         except (SQLAlchemyError, OSError) as error:
@@ -57,3 +50,34 @@ class AuditLog:
             key = result.inserted_primary_key
         assert key is not None
         return int(key[0])
+
+
+def audited(
+    actor_id: str, actor_name: str, action: str, target: str, detail: dict[str, Any]
+) -> Callable[[AsyncConnection], Awaitable[None]]:
+    """Writes a row in the transaction of what it is about: both are there, or neither."""
+    row = _row(actor_id, actor_name, action, target, detail, None)
+
+    async def write(connection: AsyncConnection) -> None:
+        await connection.execute(insert(tables.audit).values(row))
+
+    return write
+
+
+def _row(
+    actor_id: str,
+    actor_name: str,
+    action: str,
+    target: str,
+    detail: dict[str, Any],
+    about: int | None,
+) -> dict[str, Any]:
+    return {
+        "at": time.time_ns() // 1_000_000,
+        "actor_id": actor_id,
+        "actor_name": actor_name,
+        "action": action,
+        "target": target,
+        "detail": msgspec.json.encode(detail).decode(),
+        "about": about,
+    }
