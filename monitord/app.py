@@ -8,7 +8,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -36,22 +36,29 @@ from monitord.ami.link import (
     words,
 )
 from monitord.api import commands, page
+from monitord.api.edge import Edge, networks
 from monitord.api.keys import STREAMS
-from monitord.api.server import Parts, dress_bad_requests, make_app, make_runner
+from monitord.api.listen import Tls, TlsError
+from monitord.api.provider import Way
+from monitord.api.server import Parts, listen_on, make_app, make_runner
 from monitord.audit.log import AuditLog
 from monitord.config import Loaded
 from monitord.domain import events as ev
 from monitord.live.hub import Hub
+from monitord.people.admission import Admission, RoleRule
 from monitord.people.attribution import Attribution
 from monitord.people.bootstrap import bootstrap
+from monitord.people.links import Links, address, needs_administrator
 from monitord.people.people import People
+from monitord.people.provider import Provider
 from monitord.people.rules import RosterError
 from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn
 from monitord.people.store import PeopleError, PeopleStore, write_setting
+from monitord.people.tokens import Tokens
 from monitord.people.tries import Tries
-from monitord.store.engine import StoreError, open_store
+from monitord.store.engine import StoreError, open_store, visit_store
 from monitord.store.history import History, UnreadableError
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
@@ -78,6 +85,10 @@ class Running:
     tasks: list[asyncio.Task[None]]
     """Run until the daemon stops; one that ends before is a fault."""
     attribution: Attribution
+    tls: Tls | None
+    """Where it serves https itself."""
+    first_link: Callable[[], Awaitable[str | None]]
+    """Makes the path of a new link for the first administrator; None where there is one."""
 
 
 @contextlib.contextmanager
@@ -159,7 +170,8 @@ async def running(
             recorder.live = lambda: {p: attachments[p].seen for p in hub.live_pbxs()}
             try:
                 wall = time.time_ns() // 1_000_000
-                people, sessions, tries = await _people(engine, loaded, wall)
+                sign_in, device_key = await _people(engine, loaded, wall)
+                people, links = sign_in.people, Links(engine)
                 seen = SeenEndpoints(engine, hub)
                 await seen.load()
                 hub.know(people.roster.known(wall))
@@ -178,6 +190,8 @@ async def running(
                 raise StartError(str(error)) from None
             if not people.by_login:
                 log.warning("nobody_can_sign_in", file=str(loaded.path))
+            tls = _tls(loaded)
+            server = loaded.settings.server
             application = make_app(
                 Parts(
                     hub=hub,
@@ -188,17 +202,21 @@ async def running(
                     audit=audit,
                     people=people,
                     seen=seen,
-                    sessions=sessions,
-                    sign_in=SignIn(people, sessions, tries),
+                    sessions=sign_in.sessions,
+                    sign_in=sign_in,
                     gateway=Gateway({p: a.link for p, a in attachments.items()}),
                     attachments=attachments,
-                    origins=frozenset(loaded.settings.server.origins),
-                    secure_cookie=loaded.settings.server.secure_cookie,
+                    tokens=sign_in.tokens,
+                    links=links,
+                    edge=Edge(
+                        frozenset(server.origins), server.secure_cookie, networks(server.proxies)
+                    ),
+                    way=_way(loaded, device_key),
                     page=page_folder,
                 )
             )
             writing = asyncio.create_task(recorder.run(), name="recorder")
-            keeping = asyncio.create_task(_keep_up(people, sessions, attachments), name="people")
+            keeping = asyncio.create_task(_keep_up(sign_in, attachments), name="people")
             watching = asyncio.create_task(
                 alerts.run(partial(commands.end_by_policy, application)), name="alerts"
             )
@@ -214,16 +232,14 @@ async def running(
                 asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()
             ]
             try:
-                async with _serving(loaded, application) as url:
+                async with _serving(loaded, application, tls) as url:
                     log.info("started", version=__version__, url=url, pbxs=len(attachments))
                     yield Running(
-                        url,
-                        hub,
-                        recorder,
-                        attachments,
-                        application,
-                        [writing, keeping, *upkeep, *attached],
-                        attribution,
+                        *(url, hub, recorder, attachments, application),
+                        tasks=[writing, keeping, *upkeep, *attached],
+                        attribution=attribution,
+                        tls=tls,
+                        first_link=partial(first_link, people, links),
                     )
             finally:
                 await _stop([keeping, *upkeep, *attached], log)
@@ -263,7 +279,8 @@ async def recording(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[
         await _stop([task], structlog.get_logger("app"))
 
 
-async def _people(engine: AsyncEngine, loaded: Loaded, wall: int) -> tuple[People, Sessions, Tries]:
+async def _people(engine: AsyncEngine, loaded: Loaded, wall: int) -> tuple[SignIn, bytes]:
+    """The people and their ways in, and the key that signs what browsers keep."""
     store = PeopleStore(engine)
     people = People(store, await store.load())
     log = structlog.get_logger("people")
@@ -271,22 +288,78 @@ async def _people(engine: AsyncEngine, loaded: Loaded, wall: int) -> tuple[Peopl
         log.info("roster_begun", people=len(loaded.first))
     elif loaded.first:
         log.info("settings_people_ignored", why="the roster is in the database; change it there")
-    sessions = Sessions(engine)
+    sessions, tokens = Sessions(engine), Tokens(engine)
     await sessions.load()
+    await tokens.load()
     secret = await store.setting(_DEVICE_KEY)
     if secret is None:
         secret = secrets.token_hex(32)
         await people.change(lambda old: old, write_setting(_DEVICE_KEY, secret))
-    return people, sessions, Tries(bytes.fromhex(secret))
+    key = bytes.fromhex(secret)
+    return SignIn(people, sessions, Tries(key), tokens), key
+
+
+def _way(loaded: Loaded, key: bytes) -> Way | None:
+    oidc = loaded.settings.oidc
+    if oidc is None or loaded.provider is None:
+        return None
+    admission = Admission(
+        issuer=oidc.issuer,
+        login_claim=oidc.login_claim,
+        roles_claim=oidc.roles_claim,
+        roles=tuple(RoleRule(r.value, r.role, r.scope) for r in oidc.roles),
+        create=oidc.create,
+    )
+    return Way(Provider(loaded.provider), admission, oidc.text, key)
+
+
+def _tls(loaded: Loaded) -> Tls | None:
+    server, folder = loaded.settings.server, loaded.path.parent
+    if not server.tls_certificate:
+        return None
+    try:
+        return Tls(folder / server.tls_certificate, folder / server.tls_key)
+    except TlsError as error:
+        raise StartError(str(error)) from None
+
+
+async def first_link(people: People, links: Links) -> str | None:
+    """A new link's path, where nobody who can sign in may give roles; else None.
+
+    Raises:
+        PeopleError: it could not be written.
+    """
+    if not needs_administrator(people.everybody):
+        return None
+    token, _ = await links.make(None)
+    return address(token)
+
+
+async def admin_link(loaded: Loaded) -> str | None:
+    """As ``first_link``, beside a daemon that may run on the same database.
+
+    Raises:
+        StartError: there is no database yet, or it cannot be used.
+    """
+    try:
+        engine = await visit_store(loaded.store_url)
+        try:
+            store = PeopleStore(engine)
+            return await first_link(People(store, await store.load()), Links(engine))
+        finally:
+            await engine.dispose()
+    except (StoreError, PeopleError) as error:
+        raise StartError(str(error)) from None
 
 
 _DEVICE_KEY = "sign-in.devices"
 KEEP_UP_S = 30.0
 
 
-async def _keep_up(people: People, sessions: Sessions, attachments: dict[str, Attachment]) -> None:
+async def _keep_up(sign_in: SignIn, attachments: dict[str, Attachment]) -> None:
     """Tell the PBXs' shards who the people are when that changes, by an edit or by the date of
-    one, and write down when sessions were used."""
+    one, and write down when sessions and tokens were used."""
+    people = sign_in.people
     changed = asyncio.Event()
     stop = people.listen(changed.set)
     known = people.roster.known(time.time_ns() // 1_000_000)
@@ -297,7 +370,8 @@ async def _keep_up(people: People, sessions: Sessions, attachments: dict[str, At
                 for attachment in attachments.values():
                     attachment.offer(ev.RosterChanged(known))
             try:
-                await sessions.keep_up()
+                await sign_in.sessions.keep_up()
+                await sign_in.tokens.keep_up()
             except PeopleError as error:
                 structlog.get_logger("people").warning("sessions_not_written", why=str(error))
             due = people.roster.next_change(now)
@@ -339,15 +413,15 @@ async def _stop(tasks: list[asyncio.Task[None]], log: structlog.BoundLogger) -> 
 
 
 @asynccontextmanager
-async def _serving(loaded: Loaded, application: web.Application) -> AsyncIterator[str]:
+async def _serving(
+    loaded: Loaded, application: web.Application, tls: Tls | None
+) -> AsyncIterator[str]:
     server = loaded.settings.server
     runner = make_runner(application)
     await runner.setup()
-    dress_bad_requests(runner)
     try:
-        site = web.TCPSite(runner, server.host, server.port)
         try:
-            await site.start()
+            await listen_on(runner, server.host, server.port, tls)
         except (OSError, UnicodeError) as error:
             why = words(error) if isinstance(error, OSError) else "that is no host's name"
             raise StartError(
@@ -356,7 +430,7 @@ async def _serving(loaded: Loaded, application: web.Application) -> AsyncIterato
             ) from None
         port = runner.addresses[0][1]
         host = f"[{server.host}]" if ":" in server.host else server.host
-        yield f"http://{host}:{port}"
+        yield f"{'https' if tls is not None else 'http'}://{host}:{port}"
     finally:
         application[STREAMS].end_all()
         await runner.cleanup()

@@ -21,11 +21,13 @@ from monitord import __version__
 from monitord import demo as simulation
 from monitord.ami.actions import AmiError
 from monitord.ami.attachment import Attachment
-from monitord.app import Running, StartError, recording, running
+from monitord.api.listen import TlsError
+from monitord.app import Running, StartError, admin_link, recording, running
 from monitord.check.report import Report
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load
 from monitord.notify import notify
+from monitord.people.links import HOURS
 from monitord.people.passwords import PASSWORD_MOST, hash_password
 from monitord.replaying import LOGIN, LOGINS, replaying
 from monitord.tail.connection import RefusedError, is_open_text, origin_of
@@ -311,6 +313,27 @@ async def _tail(origin: str, login: str, password: str, *, as_json: bool) -> Non
     await asyncio.wait([following])
 
 
+@main.command("admin-link")
+@_CONFIG
+def admin_link_(config: Path) -> None:
+    """Print a one-time link that makes the first administrator, while there is none. An earlier
+    one means nothing then. The daemon may run or not."""
+    loaded = _load(config)
+    _go(_admin_link(loaded))
+
+
+async def _admin_link(loaded: Loaded) -> None:
+    path = await admin_link(loaded)
+    if path is None:
+        raise StartError(
+            "there is an administrator already, who can make links for others under "
+            "Settings > Sign-in"
+        )
+    server = loaded.settings.server
+    scheme = "https" if server.tls_certificate else "http"
+    click.echo(_first_link(loaded, f"{scheme}://{server.host}:{server.port}", path))
+
+
 @main.command()
 @click.option("--length", type=click.IntRange(12, 1024), default=12, hidden=True)
 def password(length: int) -> None:
@@ -372,8 +395,33 @@ async def _serve(loaded: Loaded) -> None:
     stop = _stop_asked()  # first, so that a SIGTERM during the start ends it in order as well
     async with running(loaded) as daemon:
         click.echo(f"monitord serves the page at {daemon.url}", err=True)
+        if (path := await daemon.first_link()) is not None:
+            click.echo(_first_link(loaded, daemon.url, path), err=True)
+        if daemon.tls is not None:
+            # Without TLS there is nothing to read anew, and a lost terminal ends it as usual.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, daemon)
         notify("READY=1")  # so that “systemctl start” says whether it did
         await until_stopped(daemon, stop)
+
+
+def _first_link(loaded: Loaded, url: str, path: str) -> str:
+    # People reach it by its first name, where a proxy stands before it.
+    origins = loaded.settings.server.origins
+    return (
+        "Nobody can sign in who may give roles. This link makes the first administrator; it works "
+        f"once, within {HOURS} h:\n  {(origins[0] if origins else url)}{path}"
+    )
+
+
+def _reload(daemon: Running) -> None:
+    log = structlog.get_logger("app")
+    assert daemon.tls is not None
+    try:
+        daemon.tls.reload()
+    except TlsError as error:
+        log.error("certificate_not_reloaded", why=str(error))
+    else:
+        log.info("certificate_reloaded")
 
 
 async def until_stopped(daemon: Running, stop: asyncio.Task[Any]) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -20,6 +21,7 @@ from sqlalchemy import URL
 
 from monitord.alerts.rules import Answer, Policy
 from monitord.ami.link import LinkSettings
+from monitord.api.edge import networks
 from monitord.blame import blame
 from monitord.domain.site import LABELS, Site
 from monitord.domain.words import SpyType
@@ -27,6 +29,7 @@ from monitord.people import rules
 from monitord.people.bootstrap import First, everybody_of
 from monitord.people.passwords import is_hash
 from monitord.people.permissions import OF_TYPE, Role, Scope
+from monitord.people.provider import ProviderSettings
 from monitord.people.roster import Given
 from monitord.people.roster import Person as RosterPerson
 from monitord.people.rules import RosterError
@@ -68,7 +71,51 @@ class Server(_Table, frozen=True):
     """Further addresses under which browsers reach the page, such as
     ``https://monitord.example``, where a proxy stands before it."""
     secure_cookie: bool = False
-    """Set it where browsers come by https."""
+    """Set it where browsers come by https and the proxy does not say so."""
+    tls_certificate: str = ""
+    """File of the certificate and its chain, to serve https itself; relative to the settings
+    file."""
+    tls_key: str = ""
+    """File of its private key."""
+    proxies: Annotated[list[str], Meta(max_length=100)] = field(default_factory=list)
+    """Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count."""
+
+
+class OidcRole(_Table, frozen=True):
+    """Who has ``value`` in the provider's claim gets the role."""
+
+    value: Annotated[str, Meta(min_length=1, max_length=200)]
+    role: Role
+    scope: Scope | None = None
+    """On whom; the role's own scope where it is missing."""
+
+
+class Oidc(_Table, frozen=True):
+    """The site's own provider, by which people may sign in (OpenID Connect)."""
+
+    issuer: Annotated[str, Meta(max_length=500)]
+    """Its address, letter by letter as it tells it itself."""
+    client_id: Name
+    client_secret_file: str = ""
+    """File whose first line is the client's secret; relative to the settings file. Neither this
+    nor ``client_secret_env`` for a public client."""
+    client_secret_env: str = ""
+    """Or the environment variable that holds it."""
+    scopes: Annotated[list[Name], Meta(max_length=20)] = field(
+        default_factory=lambda: ["openid", "profile", "email"]
+    )
+    text: Name = "Sign in with your company’s account"
+    """Of the button."""
+    login_claim: Annotated[str, Meta(max_length=100)] = ""
+    """Claim whose value is a login here, which ties the account to the provider's at its first
+    sign-in. Must be one that people cannot choose themselves."""
+    roles_claim: Annotated[str, Meta(max_length=100)] = "groups"
+    """Claim that holds groups or roles, such as ``realm_access.roles``."""
+    roles: Annotated[list[OidcRole], Meta(max_length=100)] = field(default_factory=list)
+    """Which of them give which role. Where there is one, the provider alone gives roles to those
+    who sign in by it."""
+    create: bool = False
+    """Who is not on the roster but gets a role so is put on it."""
 
 
 class Store(_Table, frozen=True):
@@ -167,6 +214,7 @@ class Settings(_Table, frozen=True):
         default_factory=dict
     )
     """Channel variable to the label it carries."""
+    oidc: Oidc | None = None
     agents: Agents = field(default_factory=Agents)
     people: list[PersonTable] = field(default_factory=list)
     policy: PolicyTable = field(default_factory=PolicyTable)
@@ -186,6 +234,8 @@ class Loaded(Struct, frozen=True):
     store_url: URL
     """The ledger's database, the password of PostgreSQL's role within; str() hides that."""
     policy: Policy = Policy()
+    provider: ProviderSettings | None = None
+    """With the client's secret within."""
 
     @property
     def folder(self) -> Path | None:
@@ -225,6 +275,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         site=_site(settings),
         policy=_policy(settings.policy),
         store_url=_store_url(path, settings.store, environment),
+        provider=_provider(path, settings.oidc, environment),
     )
 
 
@@ -284,6 +335,13 @@ def _check(path: Path, settings: Settings) -> None:
             )
         if re.fullmatch(r"http://.*:80|https://.*:443", origin):
             refuse(f"server.origins[{index}]", "must be without the port, as browsers leave it out")
+    try:
+        networks(settings.server.proxies)
+    except ValueError as error:
+        refuse("server.proxies", f"{error}; must be addresses or networks such as 10.0.0.0/8")
+    if bool(settings.server.tls_certificate) != bool(settings.server.tls_key):
+        missing = "tls_key" if settings.server.tls_certificate else "tls_certificate"
+        refuse(f"server.{missing}", "is missing; certificate and key belong together")
     hosts = [("server.host", settings.server.host)]
     hosts += [(f"pbx[{i}].host", p.host) for i, p in enumerate(settings.pbx)]
     for key, host in hosts:
@@ -323,6 +381,36 @@ def _store_url(path: Path, store: Store, environment: Mapping[str, str]) -> URL:
         return postgres_url(store.url, password)
     except ValueError as error:
         raise ConfigError(f"{key}.url: {error}") from None
+
+
+def _provider(
+    path: Path, oidc: Oidc | None, environment: Mapping[str, str]
+) -> ProviderSettings | None:
+    if oidc is None:
+        return None
+    key = f"{path}: oidc"
+    try:
+        parts = urlsplit(oidc.issuer)
+        local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        fits = parts.scheme == "https" or (parts.scheme == "http" and local)
+        fits = fits and bool(parts.hostname) and not (parts.query or parts.fragment)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ConfigError(f"{key}.issuer: must be an address that begins with https://")
+    if "openid" not in oidc.scopes:
+        raise ConfigError(f"{key}.scopes: openid must be among them")
+    if oidc.create and not oidc.roles:
+        raise ConfigError(f"{key}.create: needs oidc.roles, or everybody would come in with none")
+    secret = None
+    if oidc.client_secret_file and oidc.client_secret_env:
+        raise ConfigError(f"{key}: only one of client_secret_file and client_secret_env")
+    if oidc.client_secret_file or oidc.client_secret_env:
+        secret = _secret(
+            *(key, "client_secret", path.parent),
+            *(oidc.client_secret_file, oidc.client_secret_env, environment),
+        )
+    return ProviderSettings(oidc.issuer, oidc.client_id, secret, tuple(oidc.scopes))
 
 
 def _secret(

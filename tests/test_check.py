@@ -42,7 +42,7 @@ def simulated(**given: Any) -> Simulator:
 def page_of(folder: Path) -> Path:
     page = folder / "page"
     page.mkdir(exist_ok=True)
-    for name in ("index.html", "sign-in.html"):
+    for name in ("index.html", "sign-in.html", "link.html"):
         (page / name).write_text("")
     return page
 

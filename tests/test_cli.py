@@ -30,7 +30,7 @@ PROGRAM = (
 async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
     page = folder / "page"
     page.mkdir(exist_ok=True)
-    for name in ("index.html", "sign-in.html"):
+    for name in ("index.html", "sign-in.html", "link.html"):
         (page / name).write_text("<!-- page -->")
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROGRAM, str(page), *arguments),
@@ -55,7 +55,9 @@ async def test_sigterm_ends_it_with_its_rows_written(tmp_path: Path, store: Stor
         url = ""
         async with asyncio.timeout(DEADLINE):
             while not url or b"live" not in said:
-                said += await process.stderr.read(4096)
+                more = await process.stderr.read(4096)
+                assert more, said
+                said += more
                 if b"the page at " in said:
                     url = said.split(b"the page at ")[1].split()[0].decode()
         async with Client(url) as sue:

@@ -17,6 +17,7 @@ from monitord.people.roster import Account, Everybody, Given, Person, Roster
 from monitord.people.sessions import OF_ONE_MOST, SESSION_S, Sessions
 from monitord.people.signin import SignIn
 from monitord.people.store import PeopleStore
+from monitord.people.tokens import Tokens
 from monitord.people.tries import (
     ADDRESS_S,
     ADDRESS_TRIES,
@@ -65,7 +66,9 @@ def everybody() -> Everybody:
 @pytest.fixture
 def into(engine: AsyncEngine, clock: Clock) -> SignIn:
     people = People(PeopleStore(engine), everybody())
-    return SignIn(people, Sessions(engine, clock.ms), Tries(b"secret", clock.s))
+    return SignIn(
+        people, Sessions(engine, clock.ms), Tries(b"secret", clock.s), Tokens(engine, clock.ms)
+    )
 
 
 async def test_a_session_and_its_end(into: SignIn, clock: Clock) -> None:
@@ -88,7 +91,7 @@ async def test_a_session_and_its_end(into: SignIn, clock: Clock) -> None:
     assert ended == [1], "who took it back is not called"
     held.on_end(key, lambda: ended.append(3))
     assert ended == [1, 3], "too late, so at once"
-    assert not held._on_end and not held._sessions
+    assert not held._ends and not held._sessions
 
 
 async def test_sessions_outlive_the_process(engine: AsyncEngine, clock: Clock) -> None:

@@ -40,7 +40,7 @@ PROGRAM = (
 def page(tmp_path: Path) -> Path:
     folder = tmp_path / "page"
     folder.mkdir()
-    for name in ("index.html", "sign-in.html"):
+    for name in ("index.html", "sign-in.html", "link.html"):
         (folder / name).write_text("<!-- page -->")
     return folder
 

@@ -11,11 +11,13 @@ from monitord.api.problems import Refused
 from monitord.api.stream import Streams
 from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
+from monitord.people.links import Links
 from monitord.people.people import People
 from monitord.people.permissions import Permission
 from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
+from monitord.people.tokens import Tokens
 from monitord.store.history import History
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
@@ -33,8 +35,8 @@ SESSIONS = web.AppKey("sessions", Sessions)
 GATEWAY = web.AppKey("gateway", Gateway)
 ATTACHMENTS = web.AppKey("attachments", dict[str, Attachment])
 STREAMS = web.AppKey("streams", Streams)
-ORIGINS = web.AppKey("origins", frozenset[str])
-SECURE_COOKIE = web.AppKey("secure_cookie", bool)
+TOKENS = web.AppKey("tokens", Tokens)
+LINKS = web.AppKey("links", Links)
 
 WHO = web.RequestKey("who", Who)
 
@@ -42,9 +44,7 @@ WHO = web.RequestKey("who", Who)
 def who_now(request: web.Request) -> Who | None:
     """Who asked, with the rights of now; None where they are not signed in any more. For what takes
     longer than a moment."""
-    who = request[WHO]
-    session = request.app[SESSIONS].get(who.session) if who.session is not None else None
-    return request.app[SIGN_IN].behind(session) if session is not None else None
+    return request.app[SIGN_IN].again(request[WHO])
 
 
 def needs(request: web.Request, permission: Permission) -> Who:
@@ -57,3 +57,17 @@ def needs(request: web.Request, permission: Permission) -> Who:
     if not who.rights.may(permission):
         raise Refused(403, "you are not allowed to do this")
     return who
+
+
+def needs_session(request: web.Request, permission: Permission | None = None) -> Who:
+    """Who asks, if it is they themselves and not a program with their token: what would make a
+    lasting way in of a token that was found is none's.
+
+    Raises:
+        Refused: it is a program, or they may not.
+    """
+    if permission is not None:
+        needs(request, permission)
+    if request[WHO].session is None:
+        raise Refused(403, "an API token cannot do this; sign in on the page")
+    return request[WHO]

@@ -8,10 +8,14 @@ from aiohttp import web
 
 from monitord.api.keys import WHO
 from monitord.api.route import Handler
+from monitord.people.links import PATH
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
-APP_PATHS = (HOME, "/quality/quality-assurance/history", "/team", "/settings/people")
+APP_PATHS = (
+    *(HOME, "/quality/quality-assurance/history", "/team"),
+    *("/settings/people", "/settings/sign-in"),
+)
 
 _FOREVER = "public, max-age=31536000, immutable"
 """Assets carry a digest of their content in their name."""
@@ -19,7 +23,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 def missing(folder: Path = FOLDER) -> str | None:
     """What of the built page is missing, None where it is whole."""
-    for name in ("index.html", "sign-in.html"):
+    for name in ("index.html", "sign-in.html", "link.html"):
         if not (folder / name).is_file():
             return f"the page is not built ({folder / name} is missing); run “make page”"
     return None
@@ -39,6 +43,10 @@ def routes(folder: Path = FOLDER) -> list[tuple[str, Handler]]:
         if WHO in request:
             raise web.HTTPSeeOther(HOME)
         return _html(folder / "sign-in.html")
+
+    async def link(_request: web.Request) -> web.StreamResponse:
+        # Also for somebody who is signed in: it may be another person's, at the same browser.
+        return _html(folder / "link.html")
 
     async def nothing(request: web.Request) -> web.StreamResponse:
         # The page itself says that there is nothing, and shows the way on.
@@ -61,6 +69,7 @@ def routes(folder: Path = FOLDER) -> list[tuple[str, Handler]]:
     return [
         ("/", home),
         ("/sign-in", sign_in),
+        (PATH, link),
         *((path, app) for path in APP_PATHS),
         (r"/{path:(?!api/|assets/).+}", nothing),
         (r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,199}}", asset),

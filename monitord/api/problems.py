@@ -51,9 +51,15 @@ def answer(body: object, status: int = 200) -> web.Response:
 class Refused(Exception):  # it is an answer, not an error of ours
     """Ends a handler with a problem."""
 
-    def __init__(self, status: int, message: str, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        field: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.response = problem(status, message, field)
+        self.response = problem(status, message, field, headers)
 
 
 async def body_of(request: web.Request, cls: type[T]) -> T:

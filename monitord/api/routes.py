@@ -17,6 +17,7 @@ from monitord.api import (
     parameters,
     roster_routes,
     session,
+    sign_in_routes,
     team,
     views,
     wire,
@@ -54,6 +55,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
         *(Route("GET", f"/api/v1/{name}/count", "history.see", history.count_of(name), "how many rows fit the filters", parameters.filters(name), gives=wire.Count) for name in history.LEDGERS),
         *(Route("GET", f"/api/v1/{name}/export", ("history.see", "history.export"), export.export_of(name), "all rows that fit the filters, as a file", parameters.exported(name), content=openapi.export_of(name), head=False) for name in history.LEDGERS),
         *roster_routes.ROUTES,
+        *sign_in_routes.ROUTES,
     )
     # fmt: on
 

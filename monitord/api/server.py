@@ -19,10 +19,13 @@ from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
 from monitord.api import (
     commands,
+    edge,
     export,
     keys,
+    listen,
     openapi,
     page,
+    provider,
     roster_sheet,
     route,
     routes,
@@ -34,10 +37,12 @@ from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
 from monitord.live.hub import Hub
 from monitord.people.audience import Audience, audience_of
+from monitord.people.links import Links
 from monitord.people.people import People
 from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
+from monitord.people.tokens import Tokens
 from monitord.store.history import History, UnreadableError
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
@@ -74,8 +79,11 @@ class Parts:
     sign_in: SignIn
     gateway: Gateway
     attachments: dict[str, Attachment]
-    origins: frozenset[str]
-    secure_cookie: bool
+    tokens: Tokens
+    links: Links
+    edge: edge.Edge
+    way: provider.Way | None = None
+    """By the site's own provider; None where it has none."""
     page: Path = page.FOLDER
 
 
@@ -93,8 +101,11 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.SIGN_IN] = parts.sign_in
     app[keys.GATEWAY] = parts.gateway
     app[keys.ATTACHMENTS] = parts.attachments
-    app[keys.ORIGINS] = parts.origins
-    app[keys.SECURE_COOKIE] = parts.secure_cookie
+    app[keys.TOKENS] = parts.tokens
+    app[keys.LINKS] = parts.links
+    app[edge.EDGE] = parts.edge
+    if parts.way is not None:
+        app[provider.WAY] = parts.way
     app[keys.STREAMS] = Streams(parts.hub, lambda: _lags(parts.attachments))
     app[commands.ACTS] = {}
     app[export.EXPORTS] = Counter()
@@ -139,7 +150,9 @@ def _allow(error: web.HTTPException) -> dict[str, str] | None:
     return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
 
 
-async def _add_headers(_request: web.BaseRequest, response: web.StreamResponse) -> None:
+async def _add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    if isinstance(request, web.Request) and edge.came(request).https:
+        response.headers["Strict-Transport-Security"] = edge.HSTS
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
@@ -174,48 +187,48 @@ def make_runner(app: web.Application) -> web.AppRunner:
         logger=logger,
         handler_cancellation=False,
         shutdown_timeout=3.0,
+        keepalive_timeout=listen.IDLE_S,
         max_line_size=8190,
         max_field_size=8190,
     )
 
 
-def dress_bad_requests(runner: web.AppRunner) -> None:
-    """After ``setup()``: also the answer to bytes that are no HTTP gets the security headers."""
+async def listen_on(
+    runner: web.AppRunner, host: str, port: int, tls: listen.Tls | None
+) -> listen.Site:
+    """After ``setup()``: serve it. Also the answer to bytes that are no HTTP gets the security
+    headers.
+
+    Raises:
+        OSError: the address cannot be listened on.
+        UnicodeError: it is no host's name.
+    """
     server = runner.server
     assert server is not None
     usual = server.request_factory
+    site = listen.Site(runner, host, port, tls.context if tls is not None else None)
 
     def make(
         message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]
     ) -> web.BaseRequest:
+        site.has_asked(protocol)
         if message is ERROR:
             loop = asyncio.get_running_loop()
             return _Unreadable(message, payload, protocol, writer, task, loop)
         return usual(message, payload, protocol, writer, task)
 
     server.request_factory = make
+    await site.start()
+    return site
 
 
 def _audience(app: web.Application, who: Who) -> Audience | None:
     """What somebody may see now, who had signed in when the stream began; None where they may not
     any more."""
-    session = app[keys.SESSIONS].get(who.session or "")
-    now = app[keys.SIGN_IN].behind(session) if session is not None else None
+    now = app[keys.SIGN_IN].again(who)
     if now is None or not now.rights.may("agent.see"):
         return None
     return audience_of(now.rights)
-
-
-def _on_change(app: web.Application, who: Who, call: Callable[[], None]) -> Callable[[], None]:
-    ends = [app[keys.PEOPLE].listen(call)]
-    if who.session is not None:
-        ends.append(app[keys.SESSIONS].on_end(who.session, call))
-
-    def forget() -> None:
-        for end in ends:
-            end()
-
-    return forget
 
 
 async def _end_streams(app: web.Application) -> None:
@@ -225,8 +238,8 @@ async def _end_streams(app: web.Application) -> None:
 async def _stream(request: web.Request) -> web.StreamResponse:
     who = request[keys.WHO]
     # Browsers send cookies with a websocket that any site opens, so its origin must be ours
-    # (ami-facts 3.3); a program has to say one as well.
-    if "Origin" not in request.headers or not session.same_origin(request):
+    # (ami-facts 3.3). A token no browser sends by itself: a program with one needs no origin.
+    if (who.token is None and "Origin" not in request.headers) or not edge.same_origin(request):
         raise Refused(403, "the stream may only be opened from this product's own page", "Origin")
     streams = request.app[keys.STREAMS]
     if streams.count >= CLIENTS_MOST:
@@ -242,7 +255,7 @@ async def _stream(request: web.Request) -> web.StreamResponse:
         socket,
         abort=lambda: transport.abort() if transport is not None else None,
         audience=lambda: _audience(request.app, who),
-        on_change=lambda call: _on_change(request.app, who, call),
+        on_change=lambda call: request.app[keys.SIGN_IN].on_change(who, call),
     )
     if not socket.closed:
         await socket.close(code=WSCloseCode.GOING_AWAY)

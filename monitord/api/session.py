@@ -7,23 +7,29 @@ from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
+from msgspec import Struct
 
-from monitord.api.keys import AUDIT, ORIGINS, PEOPLE, SECURE_COOKIE, SESSIONS, SIGN_IN, WHO
+from monitord.api import cookies
+from monitord.api.edge import came, same_origin
+from monitord.api.keys import AUDIT, PEOPLE, SESSIONS, SIGN_IN, WHO
 from monitord.api.problems import Refused, answer, body_of, problem
 from monitord.api.wire import Me, SignIn
 from monitord.audit.log import AuditError
+from monitord.people import links
 from monitord.people.roster import Account
 from monitord.people.sessions import SESSION_S
 from monitord.people.signin import Who
 from monitord.people.store import PeopleError
 from monitord.people.tries import TooManyTriesError
 
-COOKIE = "monitord_session"
-DEVICE_COOKIE, DEVICE_S, DEVICE_MOST = "monitord_device", 400 * 24 * 3600, 200
-"""By which a browser is known again that has signed in before (see ``people.tries``)."""
-
-OPEN_PATHS = frozenset({"/sign-in", "/api/v1/session"})
-"""Reachable without a session: the sign-in page and signing in itself."""
+OPEN_PATHS = frozenset(
+    {
+        *("/sign-in", "/sign-in/provider", "/sign-in/callback", links.PATH),
+        *("/api/v1/session", "/api/v1/sign-in/ways"),
+        *("/api/v1/links/look", "/api/v1/links/use"),
+    }
+)
+"""Reachable without a session: the pages and requests by which one gets one."""
 
 OPEN_ASSETS = "/assets/sign-in/"
 
@@ -32,22 +38,24 @@ _SAFE_METHODS = frozenset({"GET", "HEAD"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def same_origin(request: web.Request) -> bool:
-    """Whether a browser says that one of our own pages is asking. A request without Origin comes
-    from no browser's script and passes here; the stream demands one."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return True
-    return origin in request.app[ORIGINS] or origin == f"{request.scheme}://{request.host}"
-
-
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """No page, API or stream answers anyone who has not signed in."""
     path = request.path
-    if request.method not in _SAFE_METHODS and not same_origin(request):
+    bearer = _bearer(request)
+    # No browser adds a token by itself, so nobody else's page can borrow it.
+    if bearer is None and request.method not in _SAFE_METHODS and not same_origin(request):
         return problem(403, "the request comes from another site's page")
-    who = request.app[SIGN_IN].who(request.cookies.get(COOKIE, ""))
+    if bearer is not None:
+        who = request.app[SIGN_IN].bearer(bearer)
+        if who is None:
+            return problem(
+                401,
+                "there is no such token (any more)",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            )
+    else:
+        who = request.app[SIGN_IN].who(cookies.read(request, cookies.SESSION))
     if who is not None:
         request[WHO] = who
     elif path not in OPEN_PATHS and not path.startswith(OPEN_ASSETS):
@@ -56,6 +64,12 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise web.HTTPSeeOther(_sign_in_address(request))
         return problem(401, "sign in first")
     return await handler(request)
+
+
+def _bearer(request: web.Request) -> str | None:
+    """The token that a program sends; None where it sends none."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
 
 
 def _sign_in_address(request: web.Request) -> str:
@@ -67,9 +81,9 @@ def _sign_in_address(request: web.Request) -> str:
 
 async def sign_in(request: web.Request) -> web.Response:
     body = await body_of(request, SignIn)
-    address = request.remote or "unknown"
+    address = came(request).address
     log = structlog.get_logger("sign-in")
-    device = request.cookies.get(DEVICE_COOKIE, "")[:DEVICE_MOST]
+    device = cookies.read(request, cookies.DEVICE, cookies.DEVICE_MOST)
     try:
         account = await request.app[SIGN_IN].password(body.login, body.password, address, device)
     except TooManyTriesError as error:
@@ -78,13 +92,21 @@ async def sign_in(request: web.Request) -> web.Response:
     if account is None:
         log.warning("sign_in_failed", address=address)
         return problem(401, "login or password is wrong")
-    return await let_in(request, account, "password")
+    fresh = await let_in(request, account, "password")
+    response = answer(me(fresh.who))
+    set_cookies(request, response, fresh)
+    return response
 
 
-async def let_in(request: web.Request, account: Account, how: str) -> web.Response:
-    """Begin a session for somebody who has proved to be that person."""
+async def let_in(request: web.Request, account: Account, how: str) -> Fresh:
+    """Begin a session for somebody who has proved to be that person. Its token is always new: one
+    that came with the request could have been put into the browser by somebody else.
+
+    Raises:
+        Refused: it could not be written down, or they were taken off the roster meanwhile.
+    """
     sessions, people = request.app[SESSIONS], request.app[PEOPLE]
-    address = request.remote or "unknown"
+    address = came(request).address
     try:
         await request.app[AUDIT].write(
             actor_id=account.person,
@@ -99,26 +121,26 @@ async def let_in(request: web.Request, account: Account, how: str) -> web.Respon
             await sessions.end([old])
     except (AuditError, PeopleError) as error:
         structlog.get_logger("sign-in").error("not_let_in", why=str(error))
-        return problem(503, "nobody can sign in while the database cannot be written")
+        raise Refused(503, "nobody can sign in while the database cannot be written") from None
     who = request.app[SIGN_IN].who(token)
-    if who is None:  # they were taken off the roster meanwhile
-        return problem(401, "login or password is wrong")
-    response = answer(_me(who))
-    _set(request, response, COOKIE, token, SESSION_S)
-    device = request.app[SIGN_IN].tries.device_cookie(account.login)
-    _set(request, response, DEVICE_COOKIE, device, DEVICE_S)
-    return response
+    if who is None:
+        raise Refused(401, "login or password is wrong")
+    return Fresh(who, token, account.login)
 
 
-def _set(request: web.Request, response: web.Response, name: str, value: str, age_s: int) -> None:
-    response.set_cookie(
-        name,
-        value,
-        max_age=age_s,
-        httponly=True,
-        samesite="Strict",
-        secure=request.app[SECURE_COOKIE] or request.scheme == "https",
-    )
+class Fresh(Struct, frozen=True):
+    """Somebody who has just signed in."""
+
+    who: Who
+    token: str
+    """Of the session, for the browser's cookie alone."""
+    login: str
+
+
+def set_cookies(request: web.Request, response: web.StreamResponse, fresh: Fresh) -> None:
+    cookies.write(request, response, cookies.SESSION, fresh.token, SESSION_S)
+    device = request.app[SIGN_IN].tries.device_cookie(fresh.login)
+    cookies.write(request, response, cookies.DEVICE, device, cookies.DEVICE_S)
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -129,15 +151,15 @@ async def sign_out(request: web.Request) -> web.Response:
             structlog.get_logger("sign-in").error("sign_out_not_written", why=str(error))
             return problem(503, "you are signed out, but it could not be written down; try again")
     response = web.Response(status=204)
-    response.del_cookie(COOKIE, samesite="Strict", httponly=True)
+    cookies.forget(request, response, cookies.SESSION)
     return response
 
 
 async def who(request: web.Request) -> web.Response:
     if WHO not in request:  # the route is open, as its others are
         raise Refused(401, "sign in first")
-    return answer(_me(request[WHO]))
+    return answer(me(request[WHO]))
 
 
-def _me(who: Who) -> Me:
+def me(who: Who) -> Me:
     return Me(who.id, who.name, list(who.rights.permissions))

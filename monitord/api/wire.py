@@ -138,6 +138,130 @@ class Me(Struct, frozen=True):
     permissions: list[Permission]
 
 
+class Ways(Struct, frozen=True):
+    """How one can sign in here."""
+
+    provider: str | None
+    """What the button to the site's own provider says; null where there is none."""
+
+
+class Account(Struct, frozen=True):
+    """How the one who asks signs in."""
+
+    login: str | None
+    has_password: bool
+    by_provider: bool
+    """Their account is tied to one at the site's own provider."""
+    password_rules: str
+
+
+class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
+    old: Annotated[str, Meta(min_length=1, max_length=1024)]
+    new: Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class Someone(Struct, frozen=True):
+    """A person of the roster."""
+
+    id: str
+    name: str
+
+
+class SignInSession(Struct, frozen=True):
+    """One browser that is signed in."""
+
+    id: str
+    person: Someone
+    how: Literal["password", "provider", "link"]
+    address: str
+    browser: str
+    """As it names itself; nobody checks that."""
+    created: int
+    seen: int
+    """When it was last used, to a minute."""
+    expires: int
+    this: bool
+    """The one that asks."""
+
+
+class SignInSessions(Struct, frozen=True):
+    sessions: list[SignInSession]
+    """The latest first."""
+    more: bool
+    """True: there are older ones, which are not listed."""
+
+
+class Ended(Struct, frozen=True):
+    ended: int
+    """How many there were."""
+
+
+class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+    """What it is for."""
+    permissions: Annotated[list[Permission], Meta(min_length=1, max_length=50)]
+    days: Annotated[int, Meta(ge=1, le=366)] = 90
+    """Until it expires."""
+
+
+class ApiToken(Struct, frozen=True):
+    id: str
+    person: Someone
+    name: str
+    permissions: list[Permission]
+    """Of these it may what its person may as well."""
+    created: int
+    expires: int
+    used: int | None
+    """When it was last used, to ten minutes; null: never."""
+
+
+class ApiTokens(Struct, frozen=True):
+    tokens: list[ApiToken]
+    """The latest first."""
+    grantable: list[Permission]
+    """What the one who asks may give a new one; empty where they may make none."""
+
+
+class MadeToken(Struct, frozen=True):
+    token: ApiToken
+    text: str
+    """What the program sends. It is told this once and kept nowhere."""
+
+
+class LinkToken(Struct, frozen=True, forbid_unknown_fields=True):
+    token: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class LinkPurpose(Struct, frozen=True):
+    """What a one-time link is for."""
+
+    purpose: Literal["administrator", "password"]
+    name: str | None
+    """Whose password; null where it makes the first administrator."""
+    login: str | None
+    password_rules: str
+
+
+class LinkUse(Struct, frozen=True, forbid_unknown_fields=True):
+    token: Annotated[str, Meta(min_length=1, max_length=100)]
+    password: Annotated[str, Meta(min_length=1, max_length=1024)]
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    """Of the first administrator, as the following; must be missing otherwise."""
+    login: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+
+
+class NewLink(Struct, frozen=True, forbid_unknown_fields=True):
+    login: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    """For somebody who has none yet."""
+
+
+class MadeLink(Struct, frozen=True):
+    path: str
+    """Path and fragment of the link. It is told this once and kept nowhere."""
+    expires: int
+
+
 class Segment(Struct, frozen=True):
     """Part of a supervision with one type and one call."""
 

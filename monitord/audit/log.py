@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -70,6 +70,18 @@ async def write_within(
     rows = [_row(actor_id, actor_name, e.action, e.target, e.detail, None) for e in entries]
     for start in range(0, len(rows), CHUNK):
         await connection.execute(insert(tables.audit), rows[start : start + CHUNK])
+
+
+def audited(
+    actor_id: str, actor_name: str, action: str, target: str, detail: dict[str, Any]
+) -> Callable[[AsyncConnection], Awaitable[None]]:
+    """Writes a row in the transaction of what it is about: both are there, or neither."""
+    row = _row(actor_id, actor_name, action, target, detail, None)
+
+    async def write(connection: AsyncConnection) -> None:
+        await connection.execute(insert(tables.audit).values(row))
+
+    return write
 
 
 def _row(

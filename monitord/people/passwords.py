@@ -15,8 +15,36 @@ HASHING_MOST = 2
 PASSWORD_LEAST, PASSWORD_MOST = 12, 1024
 """Characters; the API takes no more either."""
 
+DIFFERENT_LEAST = 5
+"""Different characters in a password."""
+
+RULES = (
+    f"{PASSWORD_LEAST} to {PASSWORD_MOST} characters, at least {DIFFERENT_LEAST} different ones, "
+    "and not the login in it"
+)
+"""For people, before they choose one. No rule asks for digits or signs: length is what counts
+(NIST SP 800-63B, 3.1.1.2)."""
+
 _hasher = PasswordHasher()
 _HASH = re.compile(r"\$argon2id\$v=19\$m=\d{1,8},t=\d{1,3},p=\d{1,3}(\$[A-Za-z0-9+/]{11,86}){2}")
+
+
+class BadPasswordError(ValueError):
+    """With the rule that the new password breaks."""
+
+
+def check_new(password: str, login: str) -> None:
+    """
+    Raises:
+        BadPasswordError: it is no password to begin with.
+    """
+    if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
+        raise BadPasswordError(f"must be {PASSWORD_LEAST} to {PASSWORD_MOST} characters long")
+    if len(set(password)) < DIFFERENT_LEAST:
+        raise BadPasswordError(f"must have at least {DIFFERENT_LEAST} different characters")
+    # A login of one or two letters is in many a good password.
+    if len(login) > 2 and login.casefold() in password.casefold():
+        raise BadPasswordError("must not have the login in it")
 
 
 def hash_password(password: str) -> str:

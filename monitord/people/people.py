@@ -76,6 +76,11 @@ class People:
             listener()
 
 
+def can_sign_in(account: Account) -> bool:
+    """Whether there is a way in; one who was invited has none until they have set a password."""
+    return account.password_hash is not None or account.subject is not None
+
+
 def _check_accounts(everybody: Everybody) -> None:
     logins: set[str] = set()
     for account in everybody.accounts:
@@ -93,7 +98,7 @@ def _check_administrator(old: Everybody, new: Everybody) -> None:
     """The last one who can give roles cannot be taken away: nobody could undo it."""
 
     def somebody(everybody: Everybody) -> bool:
-        people = (a.person for a in everybody.accounts)
+        people = (a.person for a in everybody.accounts if can_sign_in(a))
         return rules.somebody_may(everybody.roster, people, "rights.edit")
 
     if somebody(old) and not somebody(new):

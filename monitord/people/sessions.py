@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from monitord.people.store import PeopleError
+from monitord.people.ends import Ends
+from monitord.people.store import Alongside, PeopleError, commit
 from monitord.store import tables
 from monitord.store.engine import uncut
 
@@ -24,6 +25,8 @@ SESSION_S = 12 * 3600
 SESSIONS_MOST = 10_000
 OF_ONE_MOST = 50
 """Sessions of one person; the oldest ends when there would be more."""
+
+ID_LENGTH = 20
 
 SEEN_MS = 60_000
 """How exact it is kept when a session was last used."""
@@ -42,6 +45,11 @@ class Session(Struct):
     seen: int
     expires: int
 
+    @property
+    def id(self) -> str:
+        """By which people name it. It opens nothing, and neither does the key."""
+        return self.key[:ID_LENGTH]
+
 
 class Sessions:
     def __init__(
@@ -51,7 +59,7 @@ class Sessions:
         self._engine = engine
         self._clock = clock
         self._sessions: dict[str, Session] = {}
-        self._on_end: dict[str, list[Callable[[], None]]] = {}
+        self._ends = Ends()
         self._unwritten: set[str] = set()
         """Keys of those that were used since it was last written."""
 
@@ -124,9 +132,23 @@ class Sessions:
         found = [s for s in found if person is None or s.person == person]
         return sorted(found, key=lambda s: s.created, reverse=True)
 
-    async def end(self, keys: list[str]) -> None:
+    async def end_all_of(self, person: str, but: str | None = None) -> int:
+        """All of one person's, ``but`` the one with that key; gives how many there were.
+
+        Raises:
+            PeopleError: as for ``end``.
+        """
+        keys = [s.key for s in self._sessions.values() if s.person == person and s.key != but]
+        await self.end(keys)
+        return len(keys)
+
+    def named(self, id_: str) -> Session | None:
+        """By its id; None where there is none (any more)."""
+        return next((s for s in self.of() if s.id == id_), None)
+
+    async def end(self, keys: list[str], *alongside: Alongside) -> None:
         """At once, also where the database does not take it now; then it could come back with a
-        restart, so that is said.
+        restart, so that is said. ``alongside`` writes in the same transaction.
 
         Raises:
             PeopleError: it is not on disk.
@@ -136,7 +158,11 @@ class Sessions:
             self._forget(key)
         if known:
             column = tables.sign_in_session.c.key
-            await self._write(delete(tables.sign_in_session).where(column.in_(known)))
+
+            async def write(connection: AsyncConnection) -> None:
+                await connection.execute(delete(tables.sign_in_session).where(column.in_(known)))
+
+            await commit(self._engine, write, *alongside)
 
     async def keep_up(self) -> None:
         """Write when the sessions were last used, and drop what is over. Now and then.
@@ -159,21 +185,11 @@ class Sessions:
         if key not in self._sessions:
             call()
             return lambda: None
-        calls = self._on_end.setdefault(key, [])
-        calls.append(call)
-
-        def forget() -> None:
-            if call in calls:
-                calls.remove(call)
-            if not calls and self._on_end.get(key) is calls:
-                del self._on_end[key]
-
-        return forget
+        return self._ends.listen(key, call)
 
     def _forget(self, key: str) -> None:
         self._sessions.pop(key, None)
-        for call in self._on_end.pop(key, []):
-            call()
+        self._ends.tell(key)
 
     def _drop_expired(self) -> None:
         now = self._clock()

@@ -100,6 +100,24 @@ class PeopleStore:
         return msgspec.json.decode(value) if value is not None else None
 
 
+async def commit(engine: AsyncEngine, *works: Alongside) -> None:
+    """Do all of it in one transaction, or nothing.
+
+    Raises:
+        PeopleError: the database did not take it.
+    """
+
+    async def all_of() -> None:
+        async with engine.begin() as connection:
+            for work in works:
+                await work(connection)
+
+    try:
+        await uncut(all_of())
+    except (SQLAlchemyError, OSError) as error:
+        raise PeopleError(_reason(error)) from None
+
+
 def write_setting(name: str, value: Any) -> Alongside:
     """To be done in the transaction of a change."""
 

@@ -34,6 +34,14 @@ class TooManyTriesError(Exception):
         self.wait_s = wait_s
 
 
+Bound = tuple[tuple[str, str], int, float]
+"""What it counts, how many there may be, in how many seconds."""
+
+
+def _of_address(address: str) -> Bound:
+    return ("address", address), ADDRESS_TRIES, ADDRESS_S
+
+
 class Tries:
     def __init__(self, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
         """``secret`` signs the device cookies; a new one makes all browsers strangers."""
@@ -63,11 +71,22 @@ class Tries:
             TooManyTriesError: this one has to wait.
         """
         login = login.casefold()
-        bounds = [(("address", address), ADDRESS_TRIES, ADDRESS_S)]
+        bounds = [_of_address(address)]
         if cookie and self.knows(cookie, login):
             bounds.append((("device", cookie), DEVICE_TRIES, DEVICE_S))
         else:
             bounds.append((("login", login), STRANGERS_TRIES, STRANGERS_S))
+        return self._begin(bounds)
+
+    def begin_link(self, address: str) -> Try:
+        """The same for what names no login, such as a one-time link.
+
+        Raises:
+            TooManyTriesError: this one has to wait.
+        """
+        return self._begin([_of_address(address)])
+
+    def _begin(self, bounds: list[Bound]) -> Try:
         now = self._clock()
         for key, most, seconds in bounds:
             recent = [t for t in self._failed.get(key, []) if now - t < seconds]

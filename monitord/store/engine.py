@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from monitord.store import postgres
 from monitord.store.errors import StoreError, left_alone
 from monitord.store.postgres_look import look, refuse
-from monitord.store.schema import alembic_config, bring_up_to_date
+from monitord.store.schema import alembic_config, bring_up_to_date, head, revision_of
 from monitord.store.sqlite import SETTING, sqlite_engine, sqlite_url
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "setting_of",
     "sqlite_url",
     "uncut",
+    "visit_store",
 ]
 
 T = TypeVar("T")
@@ -87,6 +89,48 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, asyncpg.PostgresError) and error.args:
         return str(error.args[0])
     return str(error) or "no answer in time"  # as a TimeoutError says nothing
+
+
+async def visit_store(url: URL | str) -> AsyncEngine:
+    """An engine for a short look or a single row, beside a daemon that may run. Nothing is made or
+    migrated, and no claim is laid to it.
+
+    Raises:
+        StoreError: there is none of the present schema.
+    """
+    url = make_url(url)
+    name = name_of(url)
+    none_yet = StoreError(f"database {name} has no tables of this version; start monitord first")
+    try:
+        if url.get_backend_name() == "sqlite":
+            if not await asyncio.to_thread(Path(url.database or "").exists):
+                raise none_yet
+            engine = await sqlite_engine(url, BUSY_MS)
+        else:
+            connection = await postgres.connect(url, busy_ms=BUSY_MS)
+            try:
+                refuse(name, await look(connection))
+            finally:
+                await postgres.close(connection)
+            engine = postgres.visiting_engine(url, BUSY_MS)
+        if await _revision(engine) != head():
+            await engine.dispose()
+            raise none_yet
+        return engine
+    except postgres.Unreachable as error:
+        raise StoreError(f"database {name} cannot be used: {error}") from None
+    except (SQLAlchemyError, OSError, sqlite3.Error, asyncpg.PostgresError) as error:
+        raise StoreError(f"database {name} cannot be used: {reason_of(error)}") from None
+
+
+async def _revision(engine: AsyncEngine) -> str | None:
+    found: list[str | None] = []
+
+    def look_up(connection: Connection) -> None:
+        found.append(revision_of(connection))
+
+    await _used(engine, look_up)
+    return found[0]
 
 
 async def _open_postgres(url: URL) -> AsyncEngine:

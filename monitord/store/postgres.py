@@ -14,6 +14,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -215,6 +216,11 @@ class Place:
 
     def migrating_engine(self) -> AsyncEngine:
         return _engine(self._url, self._without_bounds, poolclass=NullPool)
+
+
+def visiting_engine(url: URL, busy_ms: int) -> AsyncEngine:
+    """For a program that stands beside a daemon: it lays claim to nothing."""
+    return _engine(url, partial(connect, url, busy_ms=busy_ms), poolclass=NullPool)
 
 
 def _engine(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
@@ -34,6 +35,11 @@ def head() -> str:
     found = ScriptDirectory.from_config(alembic_config()).get_current_head()
     assert found is not None
     return found
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The schema that a database has; None where it has none of ours."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def refuse_others(name: str, setting: str, present: Set[str], revisions: Set[str]) -> None:

@@ -125,7 +125,13 @@ async def daemon(
     """For tests of the API and the stream. The page itself is the browser tests' business; here
     two small files stand for it, so that these tests run before it is built."""
     page = folder / "page"
-    for name in ("index.html", "sign-in.html", "assets/app/app.js", "assets/sign-in/in.js"):
+    for name in (
+        "index.html",
+        "sign-in.html",
+        "link.html",
+        "assets/app/app.js",
+        "assets/sign-in/in.js",
+    ):
         file = page / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"<!-- {name} -->")
