@@ -56,12 +56,13 @@ async def harmless(someone: Visitor) -> str:
         """() => {
           const width = document.documentElement.clientWidth;
           if (document.documentElement.scrollWidth <= width) return [];
+          const wide = (e) => e.getBoundingClientRect().left + e.scrollWidth > width;
           return [...document.querySelectorAll("*")]
-            .filter((e) => e.getBoundingClientRect().right > width + 1)
-            .map((e) => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`);
+            .filter(wide)
+            .map((e) => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`);
         }"""
     )
-    assert outside == [], "it scrolls sideways"
+    assert outside == [], " | ".join(outside)
     return text
 
 
