@@ -42,7 +42,7 @@ from tests.kit.teams import (
     people,
 )
 
-FEW, MANY = 5, 300
+FEW, MANY = 5, 60
 """Requests of each kind to each operation from each person."""
 
 CHECKS = [

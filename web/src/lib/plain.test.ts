@@ -25,4 +25,11 @@ it.each([
   expect(parse(escaped)).toEqual({ name: [shown] });
 });
 
+it("leaves few marks on a letter, and all that a script needs", () => {
+  expect(parse(`"Z${"\u0300\u0489".repeat(40)}!"`)).toBe(`Z${"\u0300\u0489".repeat(3)}!`);
+  for (const name of ["Nguyễn", "בְּרֵאשִׁ֖ית", "བརྒྱུད", "किशोर"]) {
+    expect(parse(JSON.stringify(name.normalize("NFD")))).toBe(name.normalize("NFD"));
+  }
+});
+
 it("refuses what is no JSON", () => expect(() => parse("<html>")).toThrow());
