@@ -187,3 +187,19 @@ async def test_a_postgresql_server_that_is_not_there(
     path = Site(ami_port=9, secret=SECRET, store=postgres).write(tmp_path)
     found = line(await check(path, page_folder=page_of(tmp_path)), "server", "Database")
     assert found.verdict is Verdict.WRONG and "cannot be reached" in found.found
+
+
+async def test_people_of_the_settings_after_the_first_start(tmp_path: Path, store: Store) -> None:
+    site = Site(ami_port=9, secret=SECRET, store=store)
+    path = site.write(tmp_path)
+    before = line(await check(path, page_folder=page_of(tmp_path)), "people")
+    assert before.found == "2 can sign in at the first start, 1 of them may disconnect"
+    async with daemon(site, tmp_path):
+        while_it_runs = line(await check(path, page_folder=page_of(tmp_path)), "people")
+    after = line(await check(path, page_folder=page_of(tmp_path)), "people")
+    assert while_it_runs == after
+    assert "is in the database since 20" in after.found
+    assert "the 5 [[people]] of the settings mean nothing any more" in after.found
+    site.people = ""
+    none = line(await check(site.write(tmp_path), page_folder=page_of(tmp_path)), "people")
+    assert none.verdict is Verdict.OK and "mean nothing" not in none.found

@@ -161,6 +161,17 @@ def _to_be_made(path: Path) -> Line:
     return Line("file", Verdict.OK, f"{path} does not exist yet; the first start makes it")
 
 
+def quiet_address(path: Path) -> str | None:
+    """With which SQLite reads it and makes no file; None where it cannot."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    wal, shared = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    if wal.exists() and shared.exists():
+        return address
+    if wal.exists() and wal.stat().st_size:
+        return None
+    return address + "&immutable=1"  # nobody writes to it; else SQLite would make both files
+
+
 def _look(path: Path) -> str:
     """What there is in it, in words."""
     if not path.is_file():
@@ -171,12 +182,9 @@ def _look(path: Path) -> str:
         return "is empty; the first start fills it"
     if start != MAGIC:
         raise StoreError(f"database {path} is not an SQLite database, or its beginning is damaged")
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    wal, shared = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
-    if not (wal.exists() and shared.exists()):
-        if wal.exists() and wal.stat().st_size:
-            return "is there, with a log beside it; looking inside would make files, so it was not"
-        address += "&immutable=1"  # nobody writes to it; else SQLite would make both files
+    address = quiet_address(path)
+    if address is None:
+        return "is there, with a log beside it; looking inside would make files, so it was not"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         until = time.monotonic() + LOOK_S
         connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)

@@ -10,10 +10,10 @@ from monitord.api import page
 from monitord.check.database import running_pid
 from monitord.check.report import Line, Section, Verdict
 from monitord.config import Loaded
-from monitord.people.bootstrap import everybody_of
 
 
-def settings_section(loaded: Loaded, page_folder: Path = page.FOLDER) -> Section:
+def settings_section(loaded: Loaded, people: Line, page_folder: Path = page.FOLDER) -> Section:
+    """``people``: what is to be said of those of the settings."""
     pbxs = len(loaded.links)
     lines = [
         Line(
@@ -22,7 +22,7 @@ def settings_section(loaded: Loaded, page_folder: Path = page.FOLDER) -> Section
             f"{loaded.path} is read and valid; {pbxs} PBX{'s' if pbxs > 1 else ''}",
         ),
         Line("secrets", Verdict.OK, "every PBX's secret is there and not for everybody to read"),
-        _people(loaded),
+        people,
     ]
     missing = page.missing(page_folder)
     lines.append(
@@ -32,20 +32,6 @@ def settings_section(loaded: Loaded, page_folder: Path = page.FOLDER) -> Section
     )
     lines.append(_port(loaded))
     return Section("Settings", lines)
-
-
-def _people(loaded: Loaded) -> Line:
-    """Of the settings, which count for the first start only; the roster comes after that."""
-    everybody = everybody_of(loaded.first)
-    rights = [everybody.roster.rights_of(a.person) for a in everybody.accounts]
-    may = sum(r.may("supervision.disconnect") for r in rights)
-    found = f"{len(rights)} can sign in at the first start, {may} of them may disconnect"
-    if may:
-        return Line("people", Verdict.OK, found)
-    lost = "use Disconnect User" if rights else "sign in"
-    return Line(
-        "people", Verdict.WARNING, found, f"Nobody can {lost}: see [[people]] in docs/settings.md."
-    )
 
 
 def _port(loaded: Loaded) -> Line:

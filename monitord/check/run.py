@@ -10,6 +10,7 @@ from monitord.check.database import database_section
 from monitord.check.evidence import Evidence
 from monitord.check.here import settings_section
 from monitord.check.judge import sections
+from monitord.check.people import people_line
 from monitord.check.probe import DEFAULT_PACE, Found, Pace, Probe
 from monitord.check.report import Line, Report, Section, Verdict
 from monitord.config import ConfigError, Loaded, load
@@ -34,7 +35,7 @@ async def check(
         found: list[Found] = await asyncio.gather(*(p.look(watch_s) for p in probes))
     finally:
         ending.cancel()
-    here = [settings_section(loaded, page_folder)]
+    here = [settings_section(loaded, await people_line(loaded), page_folder)]
     here.append(await database_section(loaded))
     there = []
     for link, pbx, one in zip(loaded.links, loaded.settings.pbx, found, strict=True):

@@ -25,6 +25,8 @@ export const people = {
   attributedOne: "1 row of the history now carries the person’s name.",
   saved: (what: string) => `${what} is saved.`,
   left: "has left",
+  notKnown: "not known",
+  still: "still",
   roles: {
     administrator: "administrator",
     "QA manager": "QA manager",
@@ -149,7 +151,6 @@ export const endpoints = {
   owner: "Whose",
   from: "From",
   to: "Until",
-  now: "today",
   change: (endpoint: string, who: string) => `Change ${endpoint} of ${who}`,
   noneOwned: "No endpoint is anybody’s yet.",
   noneFits: "No endpoint fits.",
@@ -166,12 +167,10 @@ export const endpoints = {
   giveHint: "Such as PJSIP/1001. Whose it is now, theirs it was until then.",
   datesTitle: (endpoint: string, who: string) => `${endpoint} of ${who}`,
   untilHint: "Left empty: it is theirs still.",
-  beginning: "from the beginning",
   sinceKept: "Left empty: from the beginning.",
   remove: "Remove",
   removeHint:
     "Remove takes it back as if it had never been, for a mistake. Rows of the history that carry the name go on carrying it.",
-  endNow: "End it now",
 };
 
 export const importing = {
@@ -204,6 +203,7 @@ export const importing = {
   nothingYet: "Nothing is changed yet.",
   done: (fresh: string, changed: string) => `Taken over: ${fresh} new, ${changed} changed.`,
   stale: "The roster was changed meanwhile, so this preview no longer holds. Here is a new one.",
+  unreadable: "The file cannot be read. Choose it again.",
   tooLarge: "The file is larger than 4 MB.",
   emptyTitle: "Choose a file",
   emptyHint: "You see first what each line would do. Nothing is changed before you say so.",
