@@ -224,6 +224,125 @@ export interface Me {
   permissions: Permission[];
 }
 
+/** How one can sign in here. */
+export interface Ways {
+  /** What the button to the site's own provider says; null where there is none. */
+  provider: string | null;
+}
+
+/** How the one who asks signs in. */
+export interface Account {
+  login: string | null;
+  has_password: boolean;
+  /** Their account is tied to one at the site's own provider. */
+  by_provider: boolean;
+  password_rules: string;
+}
+
+export interface PasswordChange {
+  old: string;
+  new: string;
+}
+
+/** A person of the roster. */
+export interface Someone {
+  id: string;
+  name: string;
+}
+
+/** One browser that is signed in. */
+export interface SignInSession {
+  id: string;
+  person: Someone;
+  how: "link" | "password" | "provider";
+  address: string;
+  /** As it names itself; nobody checks that. */
+  browser: string;
+  created: number;
+  /** When it was last used, to a minute. */
+  seen: number;
+  expires: number;
+  /** The one that asks. */
+  this: boolean;
+}
+
+export interface SignInSessions {
+  /** The latest first. */
+  sessions: SignInSession[];
+  /** True: there are older ones, which are not listed. */
+  more: boolean;
+}
+
+export interface Ended {
+  /** How many there were. */
+  ended: number;
+}
+
+export interface NewToken {
+  /** What it is for. */
+  name: string;
+  permissions: Permission[];
+  /** Until it expires. */
+  days?: number;
+}
+
+export interface ApiToken {
+  id: string;
+  person: Someone;
+  name: string;
+  /** Of these it may what its person may as well. */
+  permissions: Permission[];
+  created: number;
+  expires: number;
+  /** When it was last used, to ten minutes; null: never. */
+  used: number | null;
+}
+
+export interface ApiTokens {
+  /** The latest first. */
+  tokens: ApiToken[];
+  /** What the one who asks may give a new one; empty where they may make none. */
+  grantable: Permission[];
+}
+
+export interface MadeToken {
+  token: ApiToken;
+  /** What the program sends. It is told this once and kept nowhere. */
+  text: string;
+}
+
+export interface LinkToken {
+  token: string;
+}
+
+/** What a one-time link is for. */
+export interface LinkPurpose {
+  purpose: "administrator" | "password";
+  /** Whose password; null where it makes the first administrator. */
+  name: string | null;
+  login: string | null;
+  password_rules: string;
+}
+
+export interface LinkUse {
+  token: string;
+  password: string;
+  /** Of the first administrator, as the following; must be missing otherwise. */
+  name?: string | null;
+  login?: string | null;
+}
+
+export interface NewLink {
+  /** For somebody who has none yet. */
+  login?: string | null;
+}
+
+export interface MadeLink {
+  /** Path and fragment of the link. It is told this once and kept nowhere. */
+  path: string;
+  expires: number;
+}
+
 /** Part of a supervision with one type and one call. */
 export interface Segment {
   n: number;

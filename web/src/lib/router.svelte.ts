@@ -32,6 +32,7 @@ export function follow(event: MouseEvent): void {
 
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
+export const SIGN_IN_SETTINGS = "/settings/sign-in";
 
 export function userAddress(id: string): string {
   return `${COACH_MANAGER}?user=${encodeURIComponent(id)}`;
