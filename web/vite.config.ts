@@ -11,13 +11,13 @@ import { signIn } from "./src/texts.ts";
 
 /** The static HTML takes its words from the catalogue too: `{{key}}`. */
 function catalogue(): Plugin {
-  const words: Record<string, string> = { ...signIn };
+  const words: Record<string, unknown> = { ...signIn };
   return {
     name: "catalogue",
     transformIndexHtml: (html) =>
       html.replace(/\{\{(\w+)\}\}/g, (_, key: string) => {
         const text = words[key];
-        if (text === undefined) throw new Error(`no text "${key}" in the catalogue`);
+        if (typeof text !== "string") throw new Error(`no text "${key}" in the catalogue`);
         return text;
       }),
   };
@@ -60,7 +60,7 @@ export default defineConfig(({ mode }) => {
       target: "es2022",
       reportCompressedSize: true,
       rolldownOptions: {
-        input: app ? "index.html" : "sign-in.html",
+        input: app ? "index.html" : ["sign-in.html", "link.html"],
         output: {
           entryFileNames: `${assets}/[name]-[hash].js`,
           chunkFileNames: `${assets}/[name]-[hash].js`,

@@ -121,9 +121,10 @@ async def daemon(
     folder: Path,
     tap: Callable[[str, Item], None] | None = None,
     timing: Timing = DEFAULT_TIMING,
+    loaded: Loaded | None = None,
 ) -> AsyncIterator[Running]:
     """For tests of the API and the stream. The page itself is the browser tests' business; here
-    two small files stand for it, so that these tests run before it is built."""
+    small files stand for it, so that these tests run before it is built."""
     page = folder / "page"
     for name in (
         "index.html",
@@ -135,5 +136,6 @@ async def daemon(
         file = page / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"<!-- {name} -->")
-    async with running(site.load(folder), tap=tap, page_folder=page, timing=timing) as started:
+    loaded = loaded or site.load(folder)
+    async with running(loaded, tap=tap, page_folder=page, timing=timing) as started:
         yield started

@@ -3,13 +3,9 @@
  * not signed in is served. The words in its HTML are put in at build time.
  */
 import { signIn } from "../texts";
+import type { Ways } from "../wire";
+import { need, showing } from "./parts";
 import "./sign-in.css";
-
-function need<T extends HTMLElement>(id: string, kind: new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`no #${id}`);
-  return found;
-}
 
 const form = need("sign-in", HTMLFormElement);
 const login = need("login", HTMLInputElement);
@@ -25,7 +21,8 @@ function next(): string {
   return address.origin === location.origin ? address.pathname + address.search : "/";
 }
 
-function tell(text: string, field?: HTMLInputElement): void {
+/** `field`: which one is to blame; undefined for both, null for none. */
+function tell(text: string, field?: HTMLInputElement | null): void {
   problem.textContent = text;
   for (const input of [login, password]) {
     const blamed = text !== "" && (field === undefined || field === input);
@@ -81,8 +78,19 @@ form.addEventListener("submit", (event) => {
   void submit();
 });
 
-show.addEventListener("click", () => {
-  const shown = password.type === "password";
-  password.type = shown ? "text" : "password";
-  show.setAttribute("aria-pressed", String(shown));
-});
+showing(show, [password]);
+
+/** The site's own provider, where it has one. Without an answer the password still works. */
+async function ways(): Promise<void> {
+  const query = new URLSearchParams(location.search);
+  const problem = query.get("provider");
+  if (problem !== null) tell(signIn.provider[problem] ?? signIn.failed, null);
+  const answer = await fetch("/api/v1/sign-in/ways");
+  const { provider } = (await answer.json()) as Ways;
+  if (!answer.ok || provider === null) return;
+  const link = need("provider", HTMLAnchorElement);
+  link.textContent = provider;
+  link.search = new URLSearchParams({ next: next() }).toString();
+  need("ways", HTMLParagraphElement).hidden = false;
+}
+void ways().catch(() => undefined);
