@@ -87,6 +87,9 @@ class Viewer:
                 if not self.reaches("supervision.see", agent, entity["supervisor"]["id"]):
                     return None
                 return entity if self.reaches("call.see", agent) else {**entity, "call": None}
+            case "alert":
+                reached = self.reaches("supervision.see", agent, entity["supervisor"]["id"])
+                return entity if reached and self.has("alert.see") else None
         return entity
 
 
