@@ -46,7 +46,8 @@ async def closed(socket: ClientConnection) -> tuple[list[Any], int | None]:
 
 
 def picture(here: Centre) -> dict[str, dict[str, Any]]:
-    shown: dict[str, dict[str, Any]] = {k: {} for k in ("pbx", "agent", "call", "supervision")}
+    kinds = ("pbx", "agent", "call", "supervision", "alert")
+    shown: dict[str, dict[str, Any]] = {k: {} for k in kinds}
     for entity in here.daemon.hub.picture():
         plain = msgspec.to_builtins(entity)
         shown[plain["kind"]][plain["id"]] = plain
