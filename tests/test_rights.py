@@ -145,6 +145,12 @@ async def test_every_route_says_what_it_needs_and_that_is_meant() -> None:
     assert {key(r): r.permissions for r in ROUTES} == NEEDED
 
 
+@pytest.mark.parametrize("needs", ["histroy.see", (), ("history.see", "x")])
+async def test_a_misspelt_need_is_no_route(needs: Any) -> None:
+    with pytest.raises(ValueError, match="/api/x"):
+        Route("GET", "/api/x", needs, ROUTES[0].handler)
+
+
 async def test_no_route_is_beside_the_table(here: Centre) -> None:
     """What the router answers is what the table has, and the page."""
     api = [r for r in ROUTES if r.address.startswith("/api/")]

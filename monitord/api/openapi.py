@@ -53,7 +53,7 @@ def export_of(ledger: str) -> dict[str, Any]:
 
 def document(table: Iterable[Route]) -> dict[str, Any]:
     """OpenAPI 3.1. Stable: the same table gives the same bytes."""
-    routes = list(table)
+    routes = [route for route in table if route.path.startswith("/api/")]
     structs = {t for r in routes for t in (r.body, r.gives) if t is not None}
     structs |= {wire.ProblemDetail, *_ROWS.values()}
     others = [wire.ServerFrame, wire.ClientMessage]

@@ -55,6 +55,13 @@ class Route:
     head: bool = True
     """A GET that HEAD may be asked of as well."""
 
+    def __post_init__(self) -> None:
+        """A misspelt need must not open the route to everybody who has signed in."""
+        needs = self.needs if isinstance(self.needs, tuple) else (self.needs,)
+        unknown = set(needs) - _PERMISSIONS - {"open", "session", "page"}
+        if unknown or not needs:
+            raise ValueError(f"{self.method} {self.path}: there is no permission {unknown}")
+
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """All that are needed."""
