@@ -23,8 +23,8 @@ from monitord.ami.attachment import translate_item  # noqa: E402
 from monitord.api.stream import encode_frame, snapshot  # noqa: E402
 from monitord.domain.events import At  # noqa: E402
 from monitord.live.hub import Frame, Hub  # noqa: E402
-from monitord.people.audience import Audience
-from monitord.people.roster import EVERYBODY
+from monitord.people.audience import Audience  # noqa: E402
+from monitord.people.roster import EVERYBODY  # noqa: E402
 
 TRACES = ROOT / "tests" / "traces"
 OUT = ROOT / "web" / "src" / "live" / "recorded"
