@@ -35,7 +35,7 @@ def _keys(struct: type, prefix: str = "") -> set[str]:
         if nested is None:
             keys.add(prefix + field.name)
         else:
-            many = "[]" if nested is not inner else ""
+            many = "[]" if getattr(inner, "__origin__", None) is list else ""
             keys |= _keys(nested, f"{prefix}{field.name}{many}.")
     return keys
 

@@ -61,6 +61,7 @@ export const signInSettings = {
   new: "New password",
   again: "The same once more",
   rules: (rules: string) => `It must have ${rules}.`,
+  missing: "Fill in all fields.",
   notSame: "The two new passwords are not the same.",
   change: "Change password",
   changing: "Changing …",
