@@ -23,6 +23,8 @@ from monitord.api.stream import encode_frame, snapshot
 from monitord.domain.events import At
 from monitord.domain.words import Provenance
 from monitord.live.hub import Frame, Hub
+from monitord.people.audience import Audience
+from monitord.people.roster import EVERYBODY
 from monitord.tail.connection import RefusedError, is_open_text, origin_of
 from monitord.tail.happenings import (
     ConnectionLine,
@@ -40,6 +42,7 @@ from monitord.tail.table import Screen
 from tests.kit.traces import FOLDER
 
 ROOT = Path(__file__).parent.parent
+ALL = Audience(EVERYBODY, EVERYBODY, EVERYBODY, numbers=True, alerts=True)
 TRACES = sorted(FOLDER.rglob("*-22.jsonl"))
 
 
@@ -49,14 +52,17 @@ def played(path: Path) -> Iterator[tuple[Hub, bytes]]:
     hub = Hub([(header.pbx, header.pbx)], header.site, lambda records: None)
     frames: list[Frame] = []
     hub.listen(frames.append)
-    yield hub, snapshot(hub)
+    yield hub, snapshot(hub, hub.epoch, ALL)
     for item in items:
         event = translate_item(item)
         if event is not None:
             hub.apply(header.pbx, event, At(item.mono, item.wall))
             hub.flush()
             while frames:
-                yield hub, encode_frame(frames.pop(0), hub.epoch)
+                frame = frames.pop(0)
+                encoded = encode_frame(frame, hub.epoch, ALL, frame.seq - 1)
+                assert encoded is not None
+                yield hub, encoded
 
 
 def told(path: Path) -> list[Line]:
@@ -298,6 +304,7 @@ def test_it_imports_nothing_of_the_server_but_the_wire() -> None:
     assert others == {
         *("monitord", "monitord.api", "monitord.api.wire"),
         *("monitord.domain", "monitord.domain.views", "monitord.domain.words"),
+        *("monitord.people", "monitord.people.permissions", "monitord.people.words"),
     }
 
 

@@ -22,7 +22,7 @@ import msgspec
 import pytest
 
 from monitord.api import stream as streams
-from monitord.api.keys import SIGN_IN, STREAMS
+from monitord.api.keys import SESSIONS, STREAMS
 from monitord.tail import connection
 from monitord.tail.connection import RefusedError
 from monitord.tail.run import tail
@@ -206,11 +206,11 @@ async def test_a_newer_protocol_is_refused(here: Centre, monkeypatch: pytest.Mon
 
 
 async def test_it_leaves_no_session_behind(here: Centre) -> None:
-    kept = here.daemon.web[SIGN_IN]._sessions
-    before = len(kept)
+    sessions = here.daemon.web[SESSIONS]
+    before = len(sessions.of())
     async with following(here.daemon.url):
-        assert len(kept) == before + 1
-    assert len(kept) == before
+        assert len(sessions.of()) == before + 1
+    assert len(sessions.of()) == before
 
 
 # --- the program -------------------------------------------------------------------------

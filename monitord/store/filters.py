@@ -5,6 +5,9 @@ also means what began at nine and still ran. Rows are ordered by their start, so
 in the range come from the index of starts. Those from before it would need a walk down to the
 beginning of the ledger; since few rows last longer than a day, they are read as two parts: what
 began in the day before the range, and, by the index of lengths, the few long ones from before that.
+
+Who may read only some people's rows gets conditions as well (:func:`legs`): what they may not see
+is neither listed nor counted, and no filter tells whether it is there.
 """
 
 from __future__ import annotations

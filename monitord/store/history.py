@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import heapq
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, func, select
@@ -99,12 +101,11 @@ class History:
             for part in parts(table, query, after):
                 most = query.limit + 1 - len(found)
                 some = [
-                    row
+                    await _newest(connection, table, query, part, leg, most)
                     for leg in legs(table, query)
-                    for row in await _newest(connection, table, query, part, leg, most)
                 ]
-                some.sort(key=lambda row: (row["started"], row["id"]), reverse=True)
-                found += some[:most]
+                merged = heapq.merge(*some, key=_place, reverse=True)
+                found += islice(merged, most)
                 if len(found) > query.limit:
                     break
         records = [record_of(row, ledger.record) for row in found[: query.limit]]
@@ -220,6 +221,10 @@ class History:
         sources = choosing.SOURCES[ledger, field]
         async with self._reading() as connection:
             return await choosing.named(connection, sources, value, within)
+
+
+def _place(row: RowMapping) -> Place:
+    return row["started"], row["id"]
 
 
 def _pieces(table: Table, query: Query) -> list[tuple[Part, Leg]]:
