@@ -154,9 +154,8 @@ def test_what_comes_twice_tells_nothing_and_a_hole_is_noticed() -> None:
     follower, frame = first()
     held = dict(follower.rows)
     assert follower.take(msgspec.convert(frame, Delta)) == []
-    later = Delta(
-        frame["epoch"], frame["seq"] + 2, 1, remove=[Ref("supervision", next(iter(held)))]
-    )
+    gone = [Ref("supervision", next(iter(held)))]
+    later = Delta(frame["epoch"], frame["seq"] + 2, 1, after=frame["seq"] + 1, remove=gone)
     assert follower.take(later) is None
     other = Delta("another run", frame["seq"] + 1, 1)
     assert follower.take(other) is None
