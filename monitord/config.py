@@ -52,6 +52,9 @@ FILE_MOST = 10 << 20
 SECRET_MOST = 4096
 """Bytes that are read of each."""
 
+ROLES_MOST = 200
+"""Rules of ``oidc.roles``."""
+
 
 class ConfigError(Exception):
     """The settings cannot be used. The text names file, key and rule."""
@@ -111,7 +114,7 @@ class Oidc(_Table, frozen=True):
     sign-in. Must be one that people cannot choose themselves."""
     roles_claim: Annotated[str, Meta(max_length=100)] = "groups"
     """Claim that holds groups or roles, such as ``realm_access.roles``."""
-    roles: Annotated[list[OidcRole], Meta(max_length=100)] = field(default_factory=list)
+    roles: list[OidcRole] = field(default_factory=list)
     """Which of them give which role. Where there is one, the provider alone gives roles to those
     who sign in by it."""
     create: bool = False
@@ -400,6 +403,8 @@ def _provider(
         raise ConfigError(f"{key}.issuer: must be an address that begins with https://")
     if "openid" not in oidc.scopes:
         raise ConfigError(f"{key}.scopes: openid must be among them")
+    if len(oidc.roles) > ROLES_MOST:
+        raise ConfigError(f"{key}.roles: there may be at most {ROLES_MOST}")
     if oidc.create and not oidc.roles:
         raise ConfigError(f"{key}.create: needs oidc.roles, or everybody would come in with none")
     secret = None

@@ -43,6 +43,18 @@ CLOSED = [
     ("GET", "/quality/quality-assurance/history"),
     ("GET", "/api/v1/stream"),
     ("GET", "/api/v1/session"),
+    ("GET", "/settings/sign-in"),
+    ("GET", "/api/v1/account"),
+    ("PUT", "/api/v1/account/password"),
+    ("GET", "/api/v1/sessions"),
+    ("DELETE", "/api/v1/sessions"),
+    ("GET", "/api/v1/sessions/all"),
+    ("DELETE", f"/api/v1/sessions/{ID}"),
+    ("GET", "/api/v1/tokens"),
+    ("POST", "/api/v1/tokens"),
+    ("GET", "/api/v1/tokens/all"),
+    ("DELETE", "/api/v1/tokens/0123456789abcdef"),
+    ("POST", "/api/v1/people/sue/link"),
     ("GET", "/no/such/page"),
     ("OPTIONS", "/api/v1/calls"),
     ("PROPFIND", "/api/v1/calls"),
@@ -109,6 +121,24 @@ async def test_a_browser_is_led_to_the_sign_in_page(here: Centre) -> None:
         status, headers, _ = await raw(here.daemon.url, request("GET", path, here))
         assert status == 200
         check_headers(headers)
+
+
+OPEN = {
+    "GET /api/v1/sign-in/ways": 200,
+    "POST /api/v1/links/look": 415,
+    "POST /api/v1/links/use": 415,
+    "GET /sign-in/link": 200,
+    "GET /sign-in/provider": 404,  # there is none here
+    "GET /sign-in/callback": 404,
+}
+
+
+@pytest.mark.parametrize("line", OPEN)
+async def test_by_what_one_gets_in(here: Centre, line: str) -> None:
+    method, path = line.split()
+    status, headers, _ = await raw(here.daemon.url, request(method, path, here))
+    assert status == OPEN[line]
+    check_headers(headers)
 
 
 SIGNED_IN = {

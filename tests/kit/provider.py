@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ client_secret_env = "OIDC"
 """
 
     async def tell(self, **what: Any) -> None:
-        """See ``_control`` below."""
+        """See ``control`` below."""
         async with (
             aiohttp.ClientSession() as http,
             http.post(f"{self.issuer}/test/", json=what) as response,
@@ -86,6 +87,7 @@ client_secret_env = "OIDC"
 async def provider(folder: Path) -> AsyncIterator[Provider]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.kit.provider", str(folder)),
+        stdin=asyncio.subprocess.PIPE,  # which closes when this process ends, however that is
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "OAUTHLIB_INSECURE_TRANSPORT": "1"},
@@ -179,7 +181,8 @@ def main(folder: Path) -> None:
     call_command("migrate", verbosity=0)
     server.set_app(get_wsgi_application())
     print(server.server_port, flush=True)
-    server.serve_forever()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()
 
 
 def _key() -> str:
