@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     long = [item for item in items if item.get_closest_marker("faults") is not None]
     config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in set(long)]
+    items[:] = [item for item in items if item.get_closest_marker("faults") is None]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

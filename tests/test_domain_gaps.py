@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from monitord.domain import agents, state
 from monitord.domain import events as ev
 from monitord.domain.events import At, Event, Snapshot
-from monitord.domain.ledger import Record, SegmentRecord, SupervisionRecord, key_of
+from monitord.domain.ledger import (
+    CallRecord,
+    Record,
+    SegmentRecord,
+    StatusRecord,
+    SupervisionRecord,
+    key_of,
+)
 from monitord.domain.reducer import picture, reduce
 from monitord.domain.site import Person, Site
 from monitord.domain.state import Shard, new_shard
@@ -68,8 +76,8 @@ class World:
                         for r in self.rows.values()
                         if isinstance(r, SegmentRecord) and r.supervision in open_ids
                     ),
-                    calls=of(state.CallRecord),
-                    statuses=of(state.StatusRecord),
+                    calls=of(CallRecord),
+                    statuses=of(StatusRecord),
                     last_seen=self.wall,
                 )
             )
@@ -173,9 +181,7 @@ def test_every_open_row_of_one_channel_is_closed() -> None:
     """A database that took nothing for a while can have left two."""
     world = World()
     (row,) = world.of(SupervisionRecord)
-    older = state.SupervisionRecord.__struct_fields__
-    values = {name: getattr(row, name) for name in older} | {"id": "0" * 20, "started": row.started}
-    world.rows["older"] = SupervisionRecord(**values)
+    world.rows["older"] = msgspec.structs.replace(row, id="0" * 20, started=row.started - 1)
     world.new_process()
     world.live(world.told(CUSTOMER), world.told(AGENT))
     kept = {r.id: r for r in world.of(SupervisionRecord) if r.ended is not None}
@@ -188,7 +194,7 @@ def test_waiting_and_talking_are_no_longer_than_the_whole() -> None:
     world.lost(600)
     world.live()
     (row,) = world.of(SupervisionRecord)
-    (called,) = world.of(state.CallRecord)
+    (called,) = world.of(CallRecord)
     assert row.ended is not None and called.ended is not None
     assert row.waiting_ms <= row.length_ms
     assert 0 < called.talk_ms <= called.length_ms

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import msgspec
 
@@ -25,7 +26,10 @@ def on_remembered(shard: Shard, event: ev.Remembered, at: At) -> None:
     segments: dict[str, list[SegmentRecord]] = {}
     for segment in event.segments:
         segments.setdefault(segment.supervision, []).append(segment)
-    shard.old_supervisions = {s.id: (s, segments.get(s.id, [])) for s in event.supervisions}
+    shard.old_supervisions = {}
+    for supervision in event.supervisions:
+        old = (supervision, segments.get(supervision.id, []))
+        shard.old_supervisions.setdefault(supervision.spyer, []).append(old)
     shard.old_calls = {c.id: c for c in event.calls}
     shard.old_statuses = {s.agent_endpoint: s for s in event.statuses}
     shard.used = event.used
@@ -245,11 +249,8 @@ def _go_on_in_bridge(shard: Shard, spyer: Channel, at: At) -> None:
 def _old(shard: Shard, spyer: Channel) -> tuple[SupervisionRecord, list[SegmentRecord]] | None:
     """What the ledger has open of this very channel, whose uniqueid is only its own in one boot;
     the latest, as a row whose end was never written is older."""
-    mine = [
-        old
-        for old in shard.old_supervisions.values()
-        if old[0].spyer == spyer.uniqueid and old[0].boot == shard.boot
-    ]
+    all_of_it = shard.old_supervisions.get(spyer.uniqueid, [])
+    mine = [old for old in all_of_it if old[0].boot == shard.boot]
     return max(mine, key=lambda old: old[0].started) if mine else None
 
 
@@ -309,7 +310,7 @@ def take_up(shard: Shard, spyer: Channel, at: At) -> None:
 def _restore(
     shard: Shard, old: tuple[SupervisionRecord, list[SegmentRecord]], at: At
 ) -> Supervision:
-    del shard.old_supervisions[old[0].id]
+    shard.old_supervisions[old[0].spyer].remove(old)
     supervision = supervisions.restore(shard, *old, at)
     # It may not be the first of its spyer.
     parts = (shard.pbx, shard.boot, "supervision", supervision.spyer)
@@ -372,7 +373,7 @@ def _close_remembered(shard: Shard, at: At, after: int) -> None:
     def length(started: int) -> int:
         return max(0, after - started)
 
-    for supervision, segments in shard.old_supervisions.values():
+    for supervision, segments in chain.from_iterable(shard.old_supervisions.values()):
         for segment in segments:
             if segment.ended is None:
                 shard.records.append(

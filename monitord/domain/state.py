@@ -289,10 +289,11 @@ class Shard:
     gone: dict[str, None] = field(default_factory=dict)
     linkedids: dict[str, int] = field(default_factory=dict)
     """Calls begun under a linkedid so far, for their ids; the latest only."""
-    old_supervisions: dict[str, tuple[SupervisionRecord, list[SegmentRecord]]] = field(
+    old_supervisions: dict[str, list[tuple[SupervisionRecord, list[SegmentRecord]]]] = field(
         default_factory=dict
     )
-    """Open in the ledger from before this process, by id."""
+    """Open in the ledger from before this process, by uniqueid of the spyer. Of one there can be
+    several: of another boot, or where the end of one was never written."""
     old_calls: dict[str, CallRecord] = field(default_factory=dict)
     old_statuses: dict[str, StatusRecord] = field(default_factory=dict)
     """By endpoint."""

@@ -25,6 +25,7 @@ from monitord.domain.ledger import (
 )
 from monitord.store import choices as choosing
 from monitord.store import tables
+from monitord.store.engine import reason_of
 from monitord.store.filters import Leg, Part, Place, Query, legs, parts
 from monitord.store.listed import listed, since
 from monitord.store.rows import record_of
@@ -86,7 +87,7 @@ class History:
             async with self._engine.connect() as connection:
                 yield connection
         except (SQLAlchemyError, OSError) as error:
-            raise UnreadableError(str(getattr(error, "orig", None) or error)) from None
+            raise UnreadableError(reason_of(error)) from None
 
     async def read(self, ledger: Ledger, query: Query) -> Page:
         """One page.
