@@ -80,6 +80,7 @@ async def test_from_sign_in_to_disconnect_and_history_by_keyboard_alone(
         await press("Enter")  # the harmless answer has the focus
         await expect(here.question).to_have_count(0)
         await press("D")
+        await expect(here.question).to_be_visible()
         await tab_to(page, "Disconnect")
         await press("Enter")
         await expect(page.get_by_test_id("disconnect-status")).to_contain_text("Confirmed")
