@@ -15,8 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord import __version__
@@ -41,7 +43,11 @@ from monitord.api.keys import STREAMS
 from monitord.api.listen import Tls, TlsError
 from monitord.api.provider import Way
 from monitord.api.server import Parts, listen_on, make_app, make_runner
-from monitord.audit.log import AuditLog
+from monitord.audit import adoption
+from monitord.audit.keys import Keys, open_keys
+from monitord.audit.log import AuditError, AuditLog
+from monitord.audit.observed import observe, observe_again
+from monitord.audit.starts import started
 from monitord.config import Loaded
 from monitord.domain import events as ev
 from monitord.live.hub import Hub
@@ -58,7 +64,7 @@ from monitord.people.signin import SignIn
 from monitord.people.store import PeopleError, PeopleStore, write_setting
 from monitord.people.tokens import Tokens
 from monitord.people.tries import Tries
-from monitord.store.engine import StoreError, open_store, visit_store
+from monitord.store.engine import StoreError, open_store, reason_of, visit_store
 from monitord.store.history import History, UnreadableError
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
@@ -150,8 +156,11 @@ async def running(
             engine = await open_store(loaded.store_url)
         except StoreError as error:
             raise StartError(str(error)) from None
+        keys = None
         try:
+            keys, audit = await _audit(engine, loaded)
             recorder = Recorder(engine)
+            recorder.observe = observe(audit)
             hub = Hub(
                 [(p.id, p.name or p.id) for p in loaded.settings.pbx], loaded.site, recorder.take
             )
@@ -182,7 +191,6 @@ async def running(
                     hub.apply(pbx, memory, now)
             except (StoreError, PeopleError, RosterError) as error:
                 raise StartError(str(error)) from None
-            audit = AuditLog(engine)
             alerts = Watch(hub, people, AlertStore(engine), audit, recorder.take, loaded.policy)
             try:
                 await alerts.load()
@@ -221,7 +229,10 @@ async def running(
                 alerts.run(partial(commands.end_by_policy, application)), name="alerts"
             )
             attribution = Attribution(
-                people, engine, lambda: _taken_over(people, attachments, recorder)
+                people,
+                engine,
+                lambda: _taken_over(people, attachments, recorder),
+                observe_again(audit),
             )
             upkeep = [
                 watching,
@@ -251,6 +262,8 @@ async def running(
                 log.info("stopped")
         finally:
             await engine.dispose()
+            if keys is not None:
+                keys.close()
 
 
 @asynccontextmanager
@@ -277,6 +290,30 @@ async def recording(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[
         yield attachment
     finally:
         await _stop([task], structlog.get_logger("app"))
+
+
+async def _audit(engine: AsyncEngine, loaded: Loaded) -> tuple[Keys, AuditLog]:
+    """The audit log with its keys, which must be those that it was begun with."""
+    path = loaded.keys
+    try:
+        begun = await adoption.is_begun(engine)
+        if not begun:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = open_keys(path, make=not begun)
+    except OSError as error:
+        raise StartError(f"store.keys: {error.strerror or error}") from None
+    except SQLAlchemyError as error:
+        raise StartError(f"the audit log cannot be read: {reason_of(error)}") from None
+    audit = AuditLog(engine, keys)
+    settings = msgspec.to_builtins(loaded.settings)
+    settings.pop("people", None)
+    try:
+        await adoption.begin(engine, audit)
+        await started(engine, audit, __version__, settings)
+    except AuditError as error:
+        keys.close()
+        raise StartError(f"the audit log: {error}") from None
+    return keys, audit
 
 
 async def _people(engine: AsyncEngine, loaded: Loaded, wall: int) -> tuple[SignIn, bytes]:

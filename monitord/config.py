@@ -56,6 +56,9 @@ ROLES_MOST = 200
 """Rules of ``oidc.roles``."""
 
 
+KEYS_FILE = "audit.sqlite3"
+
+
 class ConfigError(Exception):
     """The settings cannot be used. The text names file, key and rule."""
 
@@ -133,6 +136,9 @@ class Store(_Table, frozen=True):
     nor ``password_env`` where the server wants none, or takes a certificate."""
     password_env: str = ""
     """Or the environment variable that holds it."""
+    keys: Name | None = None
+    """Folder of the audit log's keys; relative to the settings file. ``keys`` in the ledger's
+    folder, or beside the settings file where the ledger is in PostgreSQL."""
 
 
 class Pbx(_Table, frozen=True):
@@ -239,6 +245,13 @@ class Loaded(Struct, frozen=True):
     policy: Policy = Policy()
     provider: ProviderSettings | None = None
     """With the client's secret within."""
+
+    @property
+    def keys(self) -> Path:
+        """The file of the audit log's keys."""
+        named = self.settings.store.keys
+        folder = self.path.parent / named if named else (self.folder or self.path.parent) / "keys"
+        return folder.absolute() / KEYS_FILE
 
     @property
     def folder(self) -> Path | None:

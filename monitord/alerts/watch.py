@@ -12,6 +12,7 @@ import structlog
 
 from monitord.alerts.rules import Finding, Policy, judge, open_question
 from monitord.alerts.store import SHOWN_MOST, AlertStore
+from monitord.audit.entry import Actor, Entry, of_person
 from monitord.audit.log import AuditLog
 from monitord.domain.ledger import AlertRecord, Record
 from monitord.domain.state import Shard, Supervision
@@ -105,17 +106,15 @@ class Watch:
             row = self._shown.get(row.id) or await self.store.find(row.id) or row
             if row.acknowledged is not None:
                 return None
+            agent = () if row.agent_id is None else (of_person(row.agent_id, agent=row.agent_id),)
             await self._audit.write(
-                actor_id=by,
-                actor_name=name,
-                action="acknowledge alert",
-                target=row.id,
-                detail={
-                    "supervision": row.supervision,
-                    "supervisor": row.supervisor_id,
-                    "agent": row.agent_id,
-                    "type": row.type,
-                },
+                Entry(
+                    action="acknowledge alert",
+                    actor=Actor(by, name),
+                    target=row.id,
+                    plain={"supervision": row.supervision, "type": row.type},
+                    personal=(of_person(row.supervisor_id, supervisor=row.supervisor_id), *agent),
+                )
             )
             # It may have become another one while the audit row was written.
             row = msgspec.structs.replace(

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from monitord.api import cookies, wire
 from monitord.api.edge import came
-from monitord.api.keys import PEOPLE, SESSIONS, SIGN_IN, needs_session
+from monitord.api.keys import AUDIT, PEOPLE, SESSIONS, SIGN_IN, needs_session
 from monitord.api.problems import Refused, answer, body_of, only, problem
-from monitord.audit.log import audited
+from monitord.audit.entry import Actor, Entry, of_person
 from monitord.people.passwords import RULES, BadPasswordError, check_new
 from monitord.people.people import with_account
 from monitord.people.roster import Everybody
@@ -69,7 +69,12 @@ async def change_password(request: web.Request) -> web.Response:
         return msgspec.structs.replace(everybody, accounts=with_account(everybody, new))
 
     try:
-        await people.change(edit, audited(who.id, who.name, "change password", who.id, {}))
+        entry = Entry(
+            action="change password",
+            actor=Actor(who.id, who.name),
+            personal=(of_person(who.id, target=who.id),),
+        )
+        await people.change(edit, request.app[AUDIT].alongside(entry))
     except PeopleError as error:
         raise not_written("password_not_changed", error) from None
     return answer(wire.Ended(await end_all(request, who.id, who.session)))
@@ -141,11 +146,14 @@ async def end_session(request: web.Request) -> web.Response:
     found = held.named(request.match_info["id"])
     if found is None or (found.person != who.id and not who.rights.may("session.end")):
         raise Refused(404, "there is no such session", "id")
+    entry = Entry(
+        action="end session",
+        actor=Actor(who.id, who.name),
+        plain={"session": found.id},
+        personal=(of_person(found.person, target=found.person),),
+    )
     try:
-        await held.end(
-            [found.key],
-            audited(who.id, who.name, "end session", found.person, {"session": found.id}),
-        )
+        await held.end([found.key], request.app[AUDIT].alongside(entry))
     except PeopleError as error:
         raise not_written("session_end_not_written", error) from None
     response = web.Response(status=204)

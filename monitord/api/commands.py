@@ -15,6 +15,7 @@ from monitord.ami.gateway import NotDoneError, NotKnownError
 from monitord.api import wire
 from monitord.api.keys import ATTACHMENTS, AUDIT, GATEWAY, HISTORY, HUB, WHO
 from monitord.api.problems import Refused, answer, body_of, only
+from monitord.audit.entry import Actor, Entry, of_party
 from monitord.audit.log import AuditError, AuditLog
 from monitord.domain import events as ev
 from monitord.domain.state import Shard, Supervision
@@ -146,21 +147,24 @@ async def _act(
     drops_customer: bool,
 ) -> wire.DisconnectOutcome:
     audit = app[AUDIT]
-    detail = {
-        "pbx": shard.pbx,
-        "channel": supervision.spyer,
-        "supervisor": supervision.supervisor,
-        "agent": supervision.agent,
-        "type": supervision.segments[-1].type,
-    }
+    view = supervision.view
+    assert view is not None  # open, so it is shown to somebody
+    entry = Entry(
+        action="disconnect",
+        actor=Actor(who.id, who.name),
+        target=supervision.id,
+        plain={
+            "pbx": shard.pbx,
+            "channel": supervision.spyer,
+            "type": supervision.segments[-1].type,
+        },
+        personal=(
+            *of_party("supervisor", view.supervisor),
+            *of_party("agent", view.agent),
+        ),
+    )
     try:
-        row = await audit.write(
-            actor_id=who.id,
-            actor_name=who.name,
-            action="disconnect",
-            target=supervision.id,
-            detail=detail,
-        )
+        row = await audit.write(entry)
     except AuditError:
         raise Refused(
             503, "nothing can be disconnected while the audit log cannot be written"
@@ -215,12 +219,13 @@ async def _write_outcome(
 ) -> None:
     try:
         await audit.write(
-            actor_id=who.id,
-            actor_name=who.name,
-            action="disconnect outcome",
-            target=supervision_id,
-            detail={"outcome": outcome.outcome, "why": outcome.why},
-            about=row,
+            Entry(
+                action="disconnect outcome",
+                actor=Actor(who.id, who.name),
+                target=supervision_id,
+                plain={"outcome": outcome.outcome, "why": outcome.why},
+                about=row,
+            )
         )
     except AuditError as error:
         # The act itself stands in the log; that its outcome does not is said here.

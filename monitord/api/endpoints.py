@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import msgspec
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.api import wire
-from monitord.api.keys import PEOPLE, SEEN, needs
+from monitord.api.keys import AUDIT, PEOPLE, SEEN, needs
 from monitord.api.problems import Refused, answer, body_of, one_of, only, text, whole
 from monitord.api.roster import added
 from monitord.api.roster_change import Change, now, seen_version, tagged
-from monitord.audit.log import Entry, write_within
+from monitord.audit.entry import Actor, Entry, of_person
 from monitord.people import editing
 from monitord.people.roster import Roster
 from monitord.people.store import PeopleError
@@ -152,12 +151,15 @@ async def dismiss(request: web.Request) -> web.Response:
         raise Refused(404, "this endpoint was not seen at this PBX", "endpoint")
     action = "dismiss endpoint" if body.dismissed else "propose endpoint again"
 
-    async def audit(connection: AsyncConnection) -> None:
-        entry = Entry(action, body.endpoint, {"pbx": body.pbx})
-        await write_within(connection, who.id, who.name, [entry])
-
+    entry = Entry(
+        action=action,
+        actor=Actor(who.id, who.name),
+        plain={"pbx": body.pbx},
+        # Named by the PBX, it is somebody's though nobody knows whose.
+        personal=(of_person(f"{body.pbx}/{body.endpoint}", target=body.endpoint),),
+    )
     try:
-        await request.app[SEEN].dismiss(one, body.dismissed, audit)
+        await request.app[SEEN].dismiss(one, body.dismissed, request.app[AUDIT].alongside(entry))
     except PeopleError:
         raise Refused(503, "the database does not take it now; nothing was changed") from None
     return web.Response(status=204)

@@ -28,6 +28,8 @@ from monitord.api.problems import Refused, one_of
 from monitord.api.rows import call_row, gap_row, status_row, supervision_detail
 from monitord.api.sheets import COLUMNS, SEGMENT_COLUMNS, Sheet
 from monitord.api.zone import zone_of
+from monitord.audit.entry import Actor, Entry
+from monitord.audit.filters import of_filters
 from monitord.audit.log import AuditError
 from monitord.domain.ledger import CallRecord, SupervisionRecord
 from monitord.people.sight import Sight, sight_of
@@ -138,12 +140,15 @@ async def _export(request: web.Request, who: Who, order: _Order) -> web.StreamRe
         expected = await history.count(LEDGERS[order.ledger], order.query)
     form = "json" if order.as_json else "csv"
     try:
+        plain, personal = of_filters(order.filters)
         number = await audit.write(
-            actor_id=who.id,
-            actor_name=who.name,
-            action="export",
-            target="segments" if order.segments else order.ledger,
-            detail={"filters": order.filters, "format": form, "rows": expected},
+            Entry(
+                action="export",
+                actor=Actor(who.id, who.name),
+                target="segments" if order.segments else order.ledger,
+                plain={"filters": plain, "format": form, "rows": expected},
+                personal=personal,
+            )
         )
     except AuditError:
         raise Refused(
@@ -268,12 +273,13 @@ async def _write_outcome(
 ) -> None:
     try:
         await request.app[AUDIT].write(
-            actor_id=who.id,
-            actor_name=who.name,
-            action="export outcome",
-            target="segments" if order.segments else order.ledger,
-            detail={"outcome": "broken off" if why else "complete", "why": why, "rows": written},
-            about=number,
+            Entry(
+                action="export outcome",
+                actor=Actor(who.id, who.name),
+                target="segments" if order.segments else order.ledger,
+                plain={"outcome": "broken off" if why else "complete", "why": why, "rows": written},
+                about=number,
+            )
         )
     except AuditError as error:
         structlog.get_logger("audit").error("outcome_not_written", row=number, why=str(error))

@@ -13,17 +13,17 @@ from msgspec import Struct
 from monitord.api import wire
 from monitord.api.account import end_all, new_hash, not_written
 from monitord.api.edge import came
-from monitord.api.keys import LINKS, PEOPLE, SIGN_IN, needs_session
+from monitord.api.keys import AUDIT, LINKS, PEOPLE, SIGN_IN, needs_session
 from monitord.api.problems import Refused, answer, body_of, only
 from monitord.api.session import let_in, me, set_cookies
-from monitord.audit.log import audited
+from monitord.audit.entry import Actor, Entry, of_person
 from monitord.people.links import Link, LinkGoneError, address, needs_administrator
 from monitord.people.passwords import RULES
 from monitord.people.people import with_account
 from monitord.people.permissions import Role
 from monitord.people.roster import Account, Everybody, Given, Person, Roster
 from monitord.people.rules import RosterError
-from monitord.people.store import Alongside, PeopleError
+from monitord.people.store import PeopleError
 from monitord.people.tries import TooManyTriesError
 
 T = TypeVar("T")
@@ -127,8 +127,12 @@ async def _make_administrator(request: web.Request, body: wire.LinkUse, link: Li
         return Everybody(roster, with_account(everybody, account))
 
     detail = {"login": login, "address": came(request).address}
-    row = audited(person.id, name, "make first administrator", person.id, detail)
-    await _carry_out(request, edit, link, row)
+    entry = Entry(
+        action="make first administrator",
+        actor=Actor(person.id, name),
+        personal=(of_person(person.id, target=person.id, **detail),),
+    )
+    await _carry_out(request, edit, link, entry)
     return account
 
 
@@ -157,17 +161,22 @@ async def _set_password(
         return msgspec.structs.replace(everybody, accounts=with_account(everybody, new))
 
     name = request.app[PEOPLE].name_of(account.person)
-    detail = {"address": came(request).address}
-    row = audited(account.person, name, "set password by link", account.person, detail)
-    await _carry_out(request, edit, link, row)
+    address = came(request).address
+    entry = Entry(
+        action="set password by link",
+        actor=Actor(account.person, name),
+        personal=(of_person(account.person, target=account.person, address=address),),
+    )
+    await _carry_out(request, edit, link, entry)
     await end_all(request, account.person, None)
     return new
 
 
 async def _carry_out(
-    request: web.Request, edit: Callable[[Everybody], Everybody], link: Link, row: Alongside
+    request: web.Request, edit: Callable[[Everybody], Everybody], link: Link, entry: Entry
 ) -> None:
     spend = request.app[LINKS].spend(link)
+    row = request.app[AUDIT].alongside(entry)
 
     async def alongside(connection: object) -> None:
         await spend(connection)  # type: ignore[arg-type]
@@ -199,8 +208,14 @@ async def make(request: web.Request) -> web.Response:
     try:
         if account is None:
             account = Account(person, (body.login or "").strip())
-            await people.change(*_invitation(account, who.id, who.name))
-        row = audited(who.id, who.name, "make sign-in link", person, {"login": account.login})
+            edit, given = _invitation(account, Actor(who.id, who.name))
+            await people.change(edit, request.app[AUDIT].alongside(given))
+        entry = Entry(
+            action="make sign-in link",
+            actor=Actor(who.id, who.name),
+            personal=(of_person(person, target=person, login=account.login),),
+        )
+        row = request.app[AUDIT].alongside(entry)
         token, link = await request.app[LINKS].make(person, row)
     except RosterError as error:
         raise Refused(400, error.rule, error.field) from None
@@ -209,13 +224,14 @@ async def make(request: web.Request) -> web.Response:
     return answer(wire.MadeLink(address(token), link.expires), status=201)
 
 
-def _invitation(
-    account: Account, by: str, by_name: str
-) -> tuple[Callable[[Everybody], Everybody], Alongside]:
+def _invitation(account: Account, by: Actor) -> tuple[Callable[[Everybody], Everybody], Entry]:
     def edit(everybody: Everybody) -> Everybody:
         if any(a.person == account.person for a in everybody.accounts):
             raise Refused(409, "somebody else has just given them a login", "login")
         return msgspec.structs.replace(everybody, accounts=with_account(everybody, account))
 
-    detail = {"login": account.login}
-    return edit, audited(by, by_name, "give login", account.person, detail)
+    return edit, Entry(
+        action="give login",
+        actor=by,
+        personal=(of_person(account.person, target=account.person, login=account.login),),
+    )

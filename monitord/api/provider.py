@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from monitord.api import cookies, wire
 from monitord.api.edge import own_origin
-from monitord.api.keys import PEOPLE
+from monitord.api.keys import AUDIT, PEOPLE
 from monitord.api.problems import Refused, answer, only
 from monitord.api.session import let_in, set_cookies
-from monitord.audit.log import audited
+from monitord.audit.entry import Actor, Entry, of_person
 from monitord.people.admission import Admission, NotAdmittedError, Vouched, admit, vouched
 from monitord.people.provider import Provider, ProviderError, seal, unseal
 from monitord.people.roster import Account, Everybody
@@ -123,9 +123,13 @@ async def _admitted(request: web.Request, who: Vouched, by: Admission) -> Accoun
             return admit(everybody, who, by)[0]
 
         detail = {"subject": who.subject, "roles": [g.role for g in who.roles]}
-        row = audited(account.person, who.name, "take over from provider", account.person, detail)
+        entry = Entry(
+            action="take over from provider",
+            actor=Actor(account.person, who.name),
+            personal=(of_person(account.person, target=account.person, **detail),),
+        )
         try:
-            await people.change(edit, row)
+            await people.change(edit, request.app[AUDIT].alongside(entry))
         except RosterError as error:
             raise NotAdmittedError("unknown", str(error)) from None
     if by.roles and not who.roles:

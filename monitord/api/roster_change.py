@@ -7,16 +7,18 @@ import re
 import time
 from collections.abc import Callable, Iterable
 
+import msgspec
 import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.api import wire
-from monitord.api.keys import PEOPLE, SESSIONS, WHO
+from monitord.api.keys import AUDIT, PEOPLE, SESSIONS, WHO
 from monitord.api.problems import Refused
-from monitord.audit.log import Entry, write_within
+from monitord.audit.entry import Actor, Entry, of_person
+from monitord.audit.observed import observe_again
 from monitord.audit.people import ROWS, entries
-from monitord.people.attribution import attribute, claims
+from monitord.people.attribution import Claim, attribute, claims
 from monitord.people.editing import UnknownError
 from monitord.people.people import People
 from monitord.people.roster import Everybody, Ownership, Roster
@@ -73,6 +75,19 @@ def tagged(response: web.Response, roster: Roster) -> web.Response:
     return response
 
 
+def _attributed(some: list[Claim], counts: dict[str, int]) -> Entry:
+    named = list(dict.fromkeys((c.endpoint, c.person) for c in some))
+    whose: dict[str, list[str]] = {}
+    for endpoint, person in named[:NAMED_MOST]:
+        whose.setdefault(person, []).append(endpoint)
+    return Entry(
+        action=ROWS,
+        target="ledgers",
+        plain={"rows": counts, "of_endpoints": len(named)},
+        personal=tuple(of_person(p, endpoints=endpoints) for p, endpoints in whose.items()),
+    )
+
+
 class Change:
     """One change, by whoever asks."""
 
@@ -80,6 +95,7 @@ class Change:
         self._who = request[WHO]
         self._people: People = request.app[PEOPLE]
         self._sessions = request.app[SESSIONS]
+        self._audit = request.app[AUDIT]
         self._version = version
         self.old: Everybody
         self.new: Everybody
@@ -122,18 +138,15 @@ class Change:
     def _alongside(self, more: list[Entry]) -> Alongside:
         async def write(connection: AsyncConnection) -> None:
             some = claims(self.old.roster, self.new.roster, now())
-            counts = await attribute(connection, some)
+            counts = await attribute(connection, some, observe_again(self._audit))
             self.attributed = sum(counts.values())
             rows = [*more, *entries(self.old, self.new)]
             if counts:
-                named = list(dict.fromkeys(c.endpoint for c in some))
-                detail = {
-                    "rows": counts,
-                    "endpoints": named[:NAMED_MOST],
-                    "of_endpoints": len(named),
-                }
-                rows.append(Entry(ROWS, "ledgers", detail))
-            await write_within(connection, self._who.id, self._who.name, rows)
+                rows.append(_attributed(some, counts))
+            actor = Actor(self._who.id, self._who.name)
+            await self._audit.append(
+                connection, (msgspec.structs.replace(row, actor=actor) for row in rows)
+            )
 
         return write
 

@@ -17,7 +17,7 @@ from monitord.api.keys import PEOPLE, needs
 from monitord.api.problems import BODY_S, Refused, answer, one_of, only, text
 from monitord.api.roster_change import Change, must_be, now, seen_version, tagged
 from monitord.api.sheets import BOM, safe
-from monitord.audit.log import Entry
+from monitord.audit.entry import Entry
 from monitord.people.roster import Roster
 from monitord.people.sheet import BYTES_MOST, COLUMNS, lines
 from monitord.people.sheet_plan import Options, Plan, plan
@@ -107,7 +107,11 @@ async def carry_out(request: web.Request) -> web.Response:
     result = made.roster
     counts = _counts(made)
     digest = hashlib.sha256(data).hexdigest()
-    entry = Entry("import roster", "roster", {**counts, "sha256": digest, "teams": made.teams})
+    entry = Entry(
+        action="import roster",
+        target="roster",
+        plain={**counts, "sha256": digest, "teams": made.teams},
+    )
     change = Change(request, roster.version)
     await change.roster(lambda old: result, [entry])
     done = wire.SheetDone(change.new.roster.version, attributed=change.attributed, **counts)

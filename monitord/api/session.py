@@ -14,6 +14,7 @@ from monitord.api.edge import came, same_origin
 from monitord.api.keys import AUDIT, PEOPLE, SESSIONS, SIGN_IN, WHO
 from monitord.api.problems import Refused, answer, body_of, problem
 from monitord.api.wire import Me, SignIn
+from monitord.audit.entry import Actor, Entry, of_person
 from monitord.audit.log import AuditError
 from monitord.people import links
 from monitord.people.roster import Account
@@ -109,11 +110,12 @@ async def let_in(request: web.Request, account: Account, how: str) -> Fresh:
     address = came(request).address
     try:
         await request.app[AUDIT].write(
-            actor_id=account.person,
-            actor_name=people.name_of(account.person),
-            action="sign in",
-            target=account.person,
-            detail={"address": address, "how": how},
+            Entry(
+                action="sign in",
+                actor=Actor(account.person, people.name_of(account.person)),
+                plain={"how": how},
+                personal=(of_person(account.person, target=account.person, address=address),),
+            )
         )
         browser = request.headers.get("User-Agent", "")
         token = await sessions.begin(account.person, how, address, browser)

@@ -6,9 +6,9 @@ from aiohttp import web
 
 from monitord.api import wire
 from monitord.api.account import not_written
-from monitord.api.keys import PEOPLE, TOKENS, needs_session
+from monitord.api.keys import AUDIT, PEOPLE, TOKENS, needs_session
 from monitord.api.problems import Refused, answer, body_of, only
-from monitord.audit.log import audited
+from monitord.audit.entry import Actor, Entry, Of, of_person
 from monitord.people.permissions import Permission
 from monitord.people.signin import Who
 from monitord.people.store import Alongside, PeopleError
@@ -44,7 +44,14 @@ async def make(request: web.Request) -> web.Response:
             "permissions": sorted(token.permissions),
             "expires": token.expires,
         }
-        return audited(who.id, who.name, "make token", token.id, detail)
+        return request.app[AUDIT].alongside(
+            Entry(
+                action="make token",
+                actor=Actor(who.id, who.name),
+                target=token.id,
+                personal=(of_person(who.id, **detail),),
+            )
+        )
 
     try:
         text, token = await request.app[TOKENS].make(
@@ -64,9 +71,14 @@ async def revoke(request: web.Request) -> web.Response:
     found = held.get(request.match_info["id"])
     if found is None or (found.person != who.id and not who.rights.may("session.end")):
         raise Refused(404, "there is no such token", "id")
-    detail = {"name": found.name, "person": found.person}
+    entry = Entry(
+        action="revoke token",
+        actor=Actor(who.id, who.name),
+        target=found.id,
+        personal=(Of({"name": found.name, "person": found.person}, person=found.person),),
+    )
     try:
-        await held.revoke(found.id, audited(who.id, who.name, "revoke token", found.id, detail))
+        await held.revoke(found.id, request.app[AUDIT].alongside(entry))
     except PeopleError as error:
         raise not_written("token_end_not_written", error) from None
     return web.Response(status=204)

@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from monitord.audit.log import Entry
+from monitord.audit.entry import Entry, Of, of_person
 from monitord.people.editing import changes, moves
 from monitord.people.roster import Everybody, Person
 
@@ -22,10 +20,10 @@ def entries(old: Everybody, new: Everybody) -> Iterator[Entry]:
         if before != person:
             yield from _person(before, person)
     for key in old.roster.people.keys() - new.roster.people.keys():
-        yield Entry("remove person", key, {})
+        yield Entry(action="remove person", personal=(of_person(key, target=key),))
     for move in moves(old.roster, new.roster):
-        endpoint = str(move.pop("endpoint"))
-        yield Entry("change endpoint", endpoint, move)
+        move["target"] = move.pop("endpoint")
+        yield Entry(action="change endpoint", personal=(Of(move, person=str(move["person"])),))
     yield from _accounts(old, new)
 
 
@@ -34,23 +32,31 @@ def _teams(old: Everybody, new: Everybody) -> Iterator[Entry]:
         before = old.roster.teams.get(key)
         if before != team:
             yield Entry(
-                "add team" if before is None else "change team",
-                key,
-                {"changed": changes(before, team)},
+                action="add team" if before is None else "change team",
+                target=key,
+                plain={"changed": changes(before, team)},
             )
     for key in old.roster.teams.keys() - new.roster.teams.keys():
-        yield Entry("remove team", key, {})
+        yield Entry(action="remove team", target=key)
 
 
 def _person(before: Person | None, person: Person) -> Iterator[Entry]:
     changed = changes(before, person)
     roles = changed.pop("roles", None)
-    if before is None:
-        yield Entry("add person", person.id, {"changed": changed})
-    elif changed:
-        yield Entry("change person", person.id, {"changed": changed})
+    led = changed.pop("leader", None)
+    if before is None or changed or led is not None:
+        # Who leads somebody is a value of the leader's as well: each has their own.
+        leaders = zip(("leader_was", "leader_is"), led or (), strict=False)
+        yield Entry(
+            action="add person" if before is None else "change person",
+            personal=(
+                of_person(person.id, target=person.id, changed=changed),
+                *(of_person(leader, **{name: leader}) for name, leader in leaders if leader),
+            ),
+        )
     if roles is not None and (before is not None or person.roles):
-        yield Entry("give roles", person.id, {"was": roles[0], "is": roles[1]})
+        given = {"target": person.id, "was": roles[0], "is": roles[1]}
+        yield Entry(action="give roles", personal=(Of(given, person=person.id),))
 
 
 def _accounts(old: Everybody, new: Everybody) -> Iterator[Entry]:
@@ -65,4 +71,5 @@ def _accounts(old: Everybody, new: Everybody) -> Iterator[Entry]:
             }
             if was is not None and now is not None and was.password_hash != now.password_hash:
                 detail["password_is_new"] = True
-            yield Entry("change login", person, msgspec.to_builtins(detail))
+            detail["target"] = person
+            yield Entry(action="change login", personal=(Of(detail, person=person),))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 import structlog
@@ -22,6 +22,7 @@ from monitord.people.people import People
 from monitord.people.roster import Ownership, Roster
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
+from monitord.store.turns import in_turn
 
 RETRY_S = 5.0
 CHUNK = 500
@@ -82,7 +83,13 @@ def _claim(roster: Roster, own: Ownership) -> Claim:
     return Claim(own.endpoint, own.person, name, own.since, own.until)
 
 
-async def attribute(connection: AsyncConnection, some: Iterable[Claim]) -> dict[str, int]:
+Observe = Callable[[AsyncConnection, Collection[str]], Awaitable[None]]
+"""Writes into the audit log, in the same transaction, what supervisions with these ids say now."""
+
+
+async def attribute(
+    connection: AsyncConnection, some: Iterable[Claim], observe: Observe
+) -> dict[str, int]:
     """Give the ended rows that began in the time of a claim to its person. Gives how many, by
     kind of row, those without any left out.
 
@@ -96,6 +103,7 @@ async def attribute(connection: AsyncConnection, some: Iterable[Claim]) -> dict[
     pbxs = list(await connection.scalars(select(tables.attachment.c.pbx)))
     owners = {f"{pbx}/{e}": claims for e, claims in by_endpoint.items() for pbx in pbxs}
     counts: dict[str, int] = {}
+    supervisions: dict[str, None] = {}
     for what, table, who, name in _PLACES:
         changed = 0
         for party in await _present(connection, who, list(owners)):
@@ -104,10 +112,15 @@ async def attribute(connection: AsyncConnection, some: Iterable[Claim]) -> dict[
                 if claim.until is not None:
                     within.append(table.c.started < claim.until)
                 values = {who.name: claim.person, name.name: claim.name}
-                done = await connection.execute(update(table).where(*within).values(values))
-                changed += done.rowcount
+                change = update(table).where(*within).values(values).returning(table.c.id)
+                ids = list(await connection.scalars(change))
+                changed += len(ids)
+                if table is tables.supervision:
+                    supervisions.update(dict.fromkeys(ids))
         if changed:
             counts[what] = changed
+    if supervisions:
+        await observe(connection, supervisions)
     return counts
 
 
@@ -129,6 +142,7 @@ class Attribution:
         people: People,
         engine: AsyncEngine,
         taken_over: Callable[[], Awaitable[None]],
+        observe: Observe,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         """``taken_over`` waits until all PBXs know the people as they are, and what was recorded
@@ -136,6 +150,7 @@ class Attribution:
         self._people = people
         self._engine = engine
         self._taken_over = taken_over
+        self._observe = observe
         self._clock = clock
         self._known = people.roster
         self._waiting: list[Claim] = []
@@ -180,5 +195,5 @@ class Attribution:
             self._stop()
 
     async def _write(self, some: list[Claim]) -> dict[str, int]:
-        async with self._engine.begin() as connection:
-            return await attribute(connection, some)
+        async with in_turn(self._engine) as connection:
+            return await attribute(connection, some, self._observe)

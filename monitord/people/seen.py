@@ -25,6 +25,7 @@ from monitord.people.store import Alongside, PeopleError
 from monitord.people.words import How
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
+from monitord.store.turns import in_turn
 
 SEEN_MOST = 20_000
 """Endpoints that are remembered, of all PBXs; what is beyond is left out."""
@@ -113,7 +114,7 @@ class SeenEndpoints:
         key = (one.pbx, one.endpoint)
 
         async def commit() -> None:
-            async with self._engine.begin() as connection:
+            async with in_turn(self._engine) as connection:
                 await _write(connection, [_row(one)])
                 which = (table.c.pbx == one.pbx, table.c.endpoint == one.endpoint)
                 await connection.execute(update(table).where(*which).values(dismissed=dismissed))

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from monitord.people.roster import Account, Everybody, Given, Ownership, Person, Roster, Team
 from monitord.store import tables
 from monitord.store.engine import uncut
+from monitord.store.turns import in_turn
 
 Alongside = Callable[[AsyncConnection], Awaitable[None]]
 """Writes something more in the transaction of a change: what it did stands in the audit log, or it
@@ -83,7 +84,7 @@ class PeopleStore:
 
     async def _save(self, old: Everybody, new: Everybody, alongside: Alongside | None) -> None:
         before, after = _rows(old), _rows(new)
-        async with self._engine.begin() as connection:
+        async with in_turn(self._engine) as connection:
             for table, rows in after.items():
                 await _write(connection, table, before[table], rows)
             if alongside is not None:
@@ -108,7 +109,7 @@ async def commit(engine: AsyncEngine, *works: Alongside) -> None:
     """
 
     async def all_of() -> None:
-        async with engine.begin() as connection:
+        async with in_turn(engine) as connection:
             for work in works:
                 await work(connection)
 

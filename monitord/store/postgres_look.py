@@ -20,11 +20,13 @@ _SERVER = """
     FROM pg_roles WHERE rolname = current_user
 """
 
+# Rows of the audit log are never changed, so nobody needs the right to.
 # What an extension brought, such as the views of pg_stat_statements, is no program's data.
 _RELATIONS = """
     SELECT c.relname::text,
            c.relkind = 'r' AND NOT (has_table_privilege(c.oid, 'SELECT')
-             AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE'))
+             AND has_table_privilege(c.oid, 'INSERT')
+             AND (c.relname = 'audit' OR has_table_privilege(c.oid, 'UPDATE')))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -23,6 +23,7 @@ from monitord.domain.ledger import Record, key_of
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
 from monitord.store.rows import TABLE_OF, row_of
+from monitord.store.turns import in_turn
 
 HEARTBEAT_S = 10.0
 """How far at most the last sign of life in the database lies before a kill."""
@@ -36,12 +37,17 @@ WAITING_MOST = 500_000
 dropped, counted and logged, since running out of memory would lose all of them."""
 
 
+Observe = Callable[[AsyncConnection, Sequence[Record]], Awaitable[None]]
+
+
 class Recorder:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.live: Callable[[], Mapping[str, int]] = dict
         """Gives the PBXs that are attached right now, and for each the wall time in ms up to
         which all that it said has been given to us."""
+        self.observe: Observe | None = None
+        """Writes into the audit log what a batch says, in its transaction."""
         self._waiting: dict[tuple[object, ...], Record] = {}
         self._writing = 0
         """Rows of the batch that is being committed."""
@@ -92,10 +98,12 @@ class Recorder:
         self._busy, self._writing = True, len(batch)
         done = False
         try:
-            async with self._engine.begin() as connection:
+            async with in_turn(self._engine) as connection:
                 for cls, table in TABLE_OF.items():
                     rows = [row_of(r) for r in batch.values() if type(r) is cls]
                     await _upsert(connection, table, rows)
+                if self.observe is not None:
+                    await self.observe(connection, list(batch.values()))
                 await self._beat(connection, seen)
             done = True
         except (SQLAlchemyError, OSError) as error:

@@ -21,6 +21,8 @@ from monitord.store.schema import VERSIONS, refuse_others, revision_in_words
 
 SETTING = "store.folder"
 MAGIC = b"SQLite format 3\x00"
+AT_ONCE = "monitord_at_once"
+"""Execution option: take the right to write as the transaction begins, not with its first row."""
 
 
 def sqlite_url(path: Path) -> URL:
@@ -105,6 +107,8 @@ def _set_up(busy_ms: int) -> Callable[[Any, object], None]:
         mode = cursor.fetchone()[0]
         # FULL: a row that we call saved survives a power cut, which NORMAL does not promise in WAL.
         cursor.execute("PRAGMA synchronous=FULL")
+        # What is erased is overwritten, and does not live on in pages that nothing uses.
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
         if mode != "wal":
             raise sqlite3.OperationalError(
@@ -116,4 +120,5 @@ def _set_up(busy_ms: int) -> Callable[[Any, object], None]:
 
 def _begin(connection: Connection) -> None:
     """So that a migration is done whole or not at all, and a reader sees one moment."""
-    connection.exec_driver_sql("BEGIN")
+    at_once = connection.get_execution_options().get(AT_ONCE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if at_once else "BEGIN")

@@ -221,6 +221,29 @@ alert = Table(
 audit = Table(
     "audit",
     metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3, without gap"),
+    Column("at", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, comment="pseudonym; NULL: monitord itself"),
+    Column("subject", Text, comment="pseudonym of whom else it concerns"),
+    Column("number", Text, comment="keyed hash of the customer's number that it concerns"),
+    Column("target", Text, nullable=False, comment="id of a thing, never of a person"),
+    Column("about", BigInteger, comment="n of the row that this one is the outcome of"),
+    Column("body", Text, nullable=False, comment="JSON: what is nobody's own, and what is sealed"),
+    Column("hash", Text, nullable=False, comment="of this row and the hash of the one before"),
+    Index(None, "at"),
+    Index(None, "action", "n"),
+    Index(None, "actor", "n"),
+    Index(None, "subject", "n"),
+    Index(None, "number", "n"),
+    Index(None, "target", "n"),
+    Index(None, "about"),
+)
+"""Rows are only added; the database itself refuses to change or remove one."""
+
+audit_before = Table(
+    "audit_before",
+    metadata,
     Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
     Column("actor_id", Text, nullable=False),
@@ -230,6 +253,7 @@ audit = Table(
     Column("detail", Text, nullable=False),
     Column("about", BigInteger, comment="n of the row that this one is the outcome of"),
 )
+"""Rows of versions that did not chain them, until the daemon's next start takes them over."""
 
 # --- people ------------------------------------------------------------------------------
 

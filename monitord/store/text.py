@@ -9,7 +9,9 @@ here, in what is written and in what is looked for alike.
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import msgspec
 from sqlalchemy import Dialect, TypeDecorator
 from sqlalchemy import Text as PlainText
 
@@ -23,3 +25,16 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return value if value is None else _IMPOSSIBLE.sub(REPLACEMENT, value)
+
+
+def clean(value: Any) -> Any:
+    """The same, in all texts of a value that becomes JSON."""
+    match msgspec.to_builtins(value):
+        case str(text):
+            return _IMPOSSIBLE.sub(REPLACEMENT, text)
+        case list(items):
+            return [clean(item) for item in items]
+        case dict(items):
+            return {clean(key): clean(item) for key, item in items.items()}
+        case other:
+            return other

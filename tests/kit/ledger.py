@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from monitord.audit.chain import BEFORE_FIRST, hash_of
+from monitord.audit.keys import open_keys
+from monitord.audit.reading import opened, row_from
 from monitord.domain.ledger import (
     CallRecord,
     GapRecord,
@@ -15,6 +21,8 @@ from monitord.domain.ledger import (
     SupervisionRecord,
 )
 from tests.kit.stores import SqliteStore, Store
+
+T = TypeVar("T")
 
 _TABLES: dict[str, tuple[str, type[Any]]] = {
     "supervisions": ("supervision", SupervisionRecord),
@@ -37,9 +45,43 @@ def read_ledger(where: Path | Store) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def read_audit(where: Path | Store) -> list[dict[str, Any]]:
+ITS_OWN = frozenset({"begin log", "start", "change settings"})
+"""Rows of the audit log that are of no person's doing."""
+
+
+def read_audit(where: Path | Store, *, whole: bool = False) -> list[dict[str, Any]]:
+    """The acts of people in the audit log, opened with its keys; ``whole``: all rows."""
     store = SqliteStore(where) if isinstance(where, Path) else where
+    found = [row_from(row) for row in store.read("SELECT * FROM audit ORDER BY n")]
+    before = BEFORE_FIRST
+    for n, row in enumerate(found, 1):
+        assert (row.n, row.hash) == (n, hash_of(before, row)), f"the chain is broken at {row}"
+        before = row.hash
+    if not found:
+        return []
+    keys = open_keys(store.keys, make=False)
+    try:
+        rows = asyncio_run(opened(keys, found))
+    finally:
+        keys.close()
     return [
-        {**row, "detail": msgspec.json.decode(row["detail"])}
-        for row in store.read("SELECT * FROM audit ORDER BY n")
+        {
+            "n": one.row.n,
+            "at": one.row.at,
+            "action": one.row.action,
+            "target": one.target,
+            "actor_id": one.actor_id,
+            "actor_name": one.actor_name,
+            "detail": one.detail,
+            "about": one.row.about,
+            "erased": one.erased,
+        }
+        for one in rows
+        if whole or not (one.row.action in ITS_OWN or one.row.action.startswith("observe "))
     ]
+
+
+def asyncio_run(work: Coroutine[Any, Any, T]) -> T:
+    """Also where a loop runs in this thread."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, work).result()

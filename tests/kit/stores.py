@@ -33,6 +33,9 @@ class Store(Protocol):
     kind: str
     url: URL
 
+    keys: Path
+    """The file of the audit log's keys, of a daemon with these settings."""
+
     def settings(self, folder: Path) -> str:
         """The lines of ``[store]`` for a settings file in that folder."""
 
@@ -55,6 +58,7 @@ class SqliteStore:
         """A daemon finds it only by the name that ``in_folder`` gives it."""
         self.path = path
         self.url = sqlite_url(self.path)
+        self.keys = self.path.parent / "keys" / "audit.sqlite3"
 
     @classmethod
     def in_folder(cls, folder: Path) -> SqliteStore:
@@ -92,6 +96,7 @@ class PostgresStore:
         self.url = postgres_url(self.address, server.password)
 
     def settings(self, folder: Path) -> str:
+        self.keys = folder / "keys" / "audit.sqlite3"
         file = folder / "database-password"
         file.touch(mode=0o600)
         file.write_text(self.server.password + "\n")

@@ -1,0 +1,100 @@
+"""What was observed, as the audit log keeps it: each state of a row that is committed, in the
+transaction that commits it. So the log knows how each row of the ledger must look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitord.audit.entry import Actor, Entry, Of
+from monitord.audit.log import AuditLog
+from monitord.domain.ledger import (
+    AlertRecord,
+    GapRecord,
+    Record,
+    SegmentRecord,
+    SupervisionRecord,
+)
+from monitord.store import tables
+from monitord.store.rows import record_of
+
+CHUNK = 500
+
+ACTION: dict[type[Any], str] = {
+    SupervisionRecord: "observe supervision",
+    SegmentRecord: "observe segment",
+    GapRecord: "observe gap",
+    AlertRecord: "observe alert",
+}
+"""By record; the others are not in the log."""
+
+RECORD = {action: cls for cls, action in ACTION.items()}
+
+_OWNERS: dict[type[Any], tuple[tuple[str, tuple[str, ...]], ...]] = {
+    SupervisionRecord: (
+        # A gap between id and name would leave the one without its owner.
+        ("supervisor_id", ("supervisor_name", "supervisor_endpoint")),
+        ("agent_id", ("agent_name", "agent_endpoint")),
+        ("ended_by_id", ("ended_by_name",)),
+    ),
+    AlertRecord: (
+        # "why" names the supervisor.
+        ("supervisor_id", ("supervisor_name", "supervisor_endpoint", "why")),
+        ("agent_id", ("agent_name", "agent_endpoint")),
+        ("acknowledged_by_id", ("acknowledged_by_name",)),
+    ),
+}
+"""By record: which field says whose the fields after it are."""
+
+
+def entry_of(record: Record) -> Entry | None:
+    """None where the log does not keep it."""
+    action = ACTION.get(type(record))
+    if action is None:
+        return None
+    values: dict[str, Any] = msgspec.to_builtins(record)
+    personal: list[Of] = []
+    for owner, fields in _OWNERS.get(type(record), ()):
+        who = values[owner]
+        if who is not None:
+            taken = {name: values.pop(name) for name in (owner, *fields)}
+            personal.append(Of({"row": taken}, person=who))
+    if isinstance(record, SegmentRecord) and record.number is not None:
+        personal.append(Of({"row": {"number": values.pop("number")}}, number=record.number))
+    actor = None
+    if isinstance(record, SupervisionRecord):
+        actor = Actor(record.supervisor_id, record.supervisor_name)
+    return Entry(
+        action=action,
+        actor=actor,
+        target=str(values["id"]),
+        plain={"row": values},
+        personal=tuple(personal),
+    )
+
+
+def observe(audit: AuditLog) -> Callable[[AsyncConnection, Sequence[Record]], Awaitable[None]]:
+    async def write(connection: AsyncConnection, records: Sequence[Record]) -> None:
+        await audit.append(connection, [e for r in records if (e := entry_of(r)) is not None])
+
+    return write
+
+
+def observe_again(
+    audit: AuditLog,
+) -> Callable[[AsyncConnection, Collection[str]], Awaitable[None]]:
+    """For supervisions that were changed in the ledger itself, by id."""
+
+    async def write(connection: AsyncConnection, ids: Collection[str]) -> None:
+        table, wanted = tables.supervision, list(ids)
+        for start in range(0, len(wanted), CHUNK):
+            some = select(table).where(table.c.id.in_(wanted[start : start + CHUNK]))
+            rows = (await connection.execute(some.order_by(table.c.id))).mappings().all()
+            entries = [entry_of(record_of(row, SupervisionRecord)) for row in rows]
+            await audit.append(connection, [e for e in entries if e is not None])
+
+    return write

@@ -1,0 +1,106 @@
+"""The audit log as it can be read: rows with what their keys still open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitord.audit.chain import Row
+from monitord.audit.entry import merge
+from monitord.audit.keys import Keys, unseal
+from monitord.store import tables
+
+C = tables.audit.c
+
+
+class Body(Struct, frozen=True):
+    plain: dict[str, Any]
+    sealed: dict[str, str]
+
+
+class Opened(Struct, frozen=True):
+    """A row, opened as far as the keys are there."""
+
+    row: Row
+    actor_id: str | None
+    """None: monitord itself, or somebody erased."""
+    actor_name: str | None
+    target: str
+    detail: dict[str, Any]
+    erased: tuple[str, ...]
+    """Pseudonyms of those whose values cannot be read any more."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which rows; what is None does not matter."""
+
+    begin: int | None = None
+    end: int | None = None
+    actions: Sequence[str] | None = None
+    actor: str | None = None
+    """Pseudonym, as are the next two."""
+    person: str | None = None
+    """Who did it or whom it concerns."""
+    number: str | None = None
+    target: str | None = None
+    before: int | None = None
+    """Rows with a smaller number."""
+
+
+def statement(wanted: Wanted) -> Select[Any]:
+    """Newest first."""
+    where: list[Any] = []
+    if wanted.begin is not None:
+        where.append(C.at >= wanted.begin)
+    if wanted.end is not None:
+        where.append(C.at < wanted.end)
+    if wanted.actions is not None:
+        where.append(C.action.in_(wanted.actions))
+    if wanted.actor is not None:
+        where.append(C.actor == wanted.actor)
+    if wanted.person is not None:
+        where.append(or_(C.actor == wanted.person, C.subject == wanted.person))
+    if wanted.number is not None:
+        where.append(C.number == wanted.number)
+    if wanted.target is not None:
+        where.append(C.target == wanted.target)
+    if wanted.before is not None:
+        where.append(C.n < wanted.before)
+    return select(tables.audit).where(*where).order_by(C.n.desc())
+
+
+def row_from(mapping: Any) -> Row:
+    return msgspec.convert({str(k): v for k, v in mapping.items()}, Row)
+
+
+async def rows(connection: AsyncConnection, chosen: Select[Any]) -> list[Row]:
+    return [row_from(r) for r in (await connection.execute(chosen)).mappings()]
+
+
+async def opened(keys: Keys, some: Iterable[Row]) -> list[Opened]:
+    some = list(some)
+    bodies = [msgspec.json.decode(row.body, type=Body) for row in some]
+    held = await keys.keys_of(name for body in bodies for name in body.sealed)
+    return [_opened(row, body, held) for row, body in zip(some, bodies, strict=True)]
+
+
+def _opened(row: Row, body: Body, held: dict[str, bytes]) -> Opened:
+    detail: dict[str, Any] = {}
+    merge(detail, body.plain)
+    erased: list[str] = []
+    actor_id = actor_name = None
+    for name, sealed in body.sealed.items():
+        values = unseal(name, held.get(name), sealed)
+        if values is None:
+            erased.append(name)
+            continue
+        if name == row.actor:
+            actor_id, actor_name = values.pop("actor_id", None), values.pop("actor_name", None)
+        merge(detail, values)
+    target = detail.pop("target", row.target)
+    return Opened(row, actor_id, actor_name, target, detail, tuple(erased))
