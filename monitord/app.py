@@ -44,6 +44,7 @@ from monitord.api.listen import Tls, TlsError
 from monitord.api.provider import Way
 from monitord.api.server import Parts, listen_on, make_app, make_runner
 from monitord.audit import adoption
+from monitord.audit.keeping import heads_of
 from monitord.audit.keys import Keys, open_keys
 from monitord.audit.log import AuditError, AuditLog
 from monitord.audit.observed import observe, observe_again
@@ -234,8 +235,10 @@ async def running(
                 lambda: _taken_over(people, attachments, recorder),
                 observe_again(audit),
             )
+            heads = heads_of(engine, keys, loaded.keeping)
             upkeep = [
                 watching,
+                asyncio.create_task(heads.run(), name="heads of the audit log"),
                 asyncio.create_task(attribution.run(), name="attribution"),
                 asyncio.create_task(seen.run(), name="endpoints seen"),
             ]
@@ -257,6 +260,7 @@ async def running(
                 await seen.write()
                 await _stop([writing], log)
                 left = await recorder.drain()
+                await heads.give()
                 if left:
                     log.error("rows_left_unwritten", rows=left, why=recorder.failing)
                 log.info("stopped")

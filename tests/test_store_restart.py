@@ -11,7 +11,7 @@ from monitord.simulator import Settings, Simulator, User
 from tests.kit.centre import SECRET, centre
 from tests.kit.client import DEADLINE, Client
 from tests.kit.daemon import Site, daemon
-from tests.kit.ledger import read_ledger
+from tests.kit.ledger import read_audit, read_ledger
 from tests.kit.stores import PostgresStore, Store
 from tests.test_cli import start
 
@@ -92,8 +92,8 @@ async def test_history_over_http(tmp_path: Path, store: Store) -> None:
         await here.advance(120)
         await here.daemon.recorder.settled()
         ledger = read_ledger(store)
-        (audit_row, *_) = store.read("SELECT action FROM audit ORDER BY n")
-        assert audit_row == {"action": "sign in"}
+        audit_row = read_audit(store)[0]
+        assert audit_row["action"] == "sign in"
         for path, name in (("supervisions", "supervisions"), ("calls", "calls")):
             seen: list[str] = []
             more: dict[str, str] = {}

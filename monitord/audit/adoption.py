@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -14,12 +14,15 @@ from monitord.audit.entry import Actor, Entry, Of, of_person
 from monitord.audit.filters import of_filters
 from monitord.audit.keys import Keys
 from monitord.audit.log import AuditError, AuditLog
+from monitord.audit.observed import ACTION, entry_of
 from monitord.store import tables
 from monitord.store.engine import reason_of
+from monitord.store.rows import TABLE_OF, record_of
 from monitord.store.turns import in_turn
 
 BEGIN, NEW_KEYS = "begin log", "change keys"
 CHUNK = 1000
+_LEDGER = "audit.ledger_taken_over"
 
 _OF_THINGS = frozenset(
     {
@@ -55,6 +58,7 @@ async def begin(engine: AsyncEngine, audit: AuditLog) -> None:
                     "ones back from their backup"
                 )
         await _take_over(engine, audit)
+        await _take_ledger_over(engine, audit)
     except (SQLAlchemyError, OSError) as error:
         raise AuditError(reason_of(error)) from None
 
@@ -93,6 +97,41 @@ async def _take_over(engine: AsyncEngine, audit: AuditLog) -> None:
             last = rows[-1]["n"]
         await connection.execute(delete(old))
     log.info("rows_taken_over", rows=len(numbers))
+
+
+async def _take_ledger_over(engine: AsyncEngine, audit: AuditLog) -> None:
+    """Rows of the ledger from before the chain, so that from now on they cannot be changed
+    unseen either. A stop in the middle goes on at the next start."""
+    log = structlog.get_logger("audit")
+    async with engine.connect() as connection:
+        done = select(tables.setting.c.name).where(tables.setting.c.name == _LEDGER)
+        if await connection.scalar(done) is not None:
+            return
+    for cls, action in ACTION.items():
+        table, last, count = TABLE_OF[cls], "", 0
+        while True:
+            some = select(table).where(table.c.id > last).order_by(table.c.id).limit(CHUNK)
+            async with in_turn(engine) as connection:
+                rows = (await connection.execute(some)).mappings().all()
+                records = [record_of(row, cls) for row in rows]
+                known = set(
+                    await connection.scalars(
+                        select(tables.audit.c.target).where(
+                            tables.audit.c.action == action,
+                            tables.audit.c.target.in_([r.id for r in records]),
+                        )
+                    )
+                )
+                fresh = [entry_of(r) for r in records if r.id not in known]
+                await audit.append(connection, [e for e in fresh if e is not None])
+            count += len(rows)
+            if len(rows) < CHUNK:
+                break
+            last = rows[-1]["id"]
+        if count:
+            log.info("ledger_taken_over", table=table.name, rows=count)
+    async with in_turn(engine) as connection:
+        await connection.execute(insert(tables.setting).values(name=_LEDGER, value="true"))
 
 
 def _entry(row: Any, about: int | None) -> Entry:
