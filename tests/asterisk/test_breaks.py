@@ -499,15 +499,18 @@ async def test_wrong_password(scene: Scene, pbx: AsteriskServer, tmp_path: Path)
         spyer = await scene.supervisor_dials("2001", MONITOR, "1001")
         shown = dict(await watch.supervision(type="Monitor", state="active"))
         await asyncio.to_thread(pbx.change_user, secret="another")
-        tries, began = wire.relay.connections, time.monotonic()
+        await watch.stream.level()
+        tries, frames = wire.relay.connections, len(watch.stream.frames)
         wire.relay.cut()
         refused = await watch.link("login refused")
         assert "refused the login" in refused["detail"] and "secret" in refused["detail"]
         assert watch.stream.of("supervision") == [shown]
+        # How the waits between them grow is tests/test_ami_link.py's.
         await watch.until(lambda: wire.relay.connections >= tries + 3)
-        # Each try costs Asterisk's own second, and ours grow: 0.1, 0.2 and so on here, 10 to 60 s
-        # otherwise.
-        assert time.monotonic() - began > 2
+        await watch.stream.level()
+        told = [x["set"] for f in watch.stream.frames[frames:] for x in f.get("change", ())]
+        shown_as = [x["link"] for x in told if "link" in x]
+        assert shown_as == ["lost", "login refused"], "one state, however many tries"
         await asyncio.to_thread(pbx.restore_user)
         await watch.link("live")
         assert watch.stream.of("supervision") == [shown]
