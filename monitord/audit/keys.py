@@ -33,6 +33,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 T = TypeVar("T")
 
+KEYS_FILE = "audit.sqlite3"
+
 _NONCE = 12
 _MAGIC = "monitord keys 1"
 _SCHEMA = """
