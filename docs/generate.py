@@ -75,6 +75,8 @@ def rights() -> str:
         needed = ", ".join(f"`{p}`" for p in route.permissions)
         if not needed:
             needed = "nothing" if route.needs == "open" else "to be signed in"
+        if not route.by_token:
+            needed += "; no API token"
         lines.append(f"| `{route.method} {route.address}` | {route.says} | {needed} |")
     return ABOUT + "\n" + "\n".join(lines) + "\n"
 

@@ -22,7 +22,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from monitord import __version__
 from monitord.alerts.store import AlertStore
 from monitord.alerts.watch import Watch
-from monitord.ami import trace
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
 from monitord.ami.link import (
@@ -242,41 +241,15 @@ async def running(
                         first_link=partial(first_link, people, links),
                     )
             finally:
-                await _stop([keeping, *upkeep, *attached], log)
+                await stop_tasks([keeping, *upkeep, *attached])
                 await seen.write()
-                await _stop([writing], log)
+                await stop_tasks([writing])
                 left = await recorder.drain()
                 if left:
                     log.error("rows_left_unwritten", rows=left, why=recorder.failing)
                 log.info("stopped")
         finally:
             await engine.dispose()
-
-
-@asynccontextmanager
-async def recording(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[Attachment]:
-    """Attach to one PBX for nothing but writing a trace of it.
-
-    The state is kept along, because it decides when the PBX is asked something, and the answers
-    belong into the trace; nothing of it is stored.
-
-    Raises:
-        StartError: there is no such PBX.
-    """
-    link = next((x for x in loaded.links if x.pbx == pbx), None)
-    if link is None:
-        raise StartError(f"there is no PBX {pbx!r} in the settings")
-    recorder = trace.Recorder(file, trace.Scrubber(loaded.settings.record.scrub_numbers))
-    recorder.begin(trace.Header(pbx=pbx, site=loaded.site))
-    hub = Hub([(pbx, pbx)], loaded.site, lambda records: None)
-    attachment = Attachment(
-        link, hub.apply, hub.flush, tap=recorder.take, is_spyer=partial(hub.is_spyer, pbx)
-    )
-    task = asyncio.create_task(attachment.run(), name=f"attachment {pbx}")
-    try:
-        yield attachment
-    finally:
-        await _stop([task], structlog.get_logger("app"))
 
 
 async def _people(engine: AsyncEngine, loaded: Loaded, wall: int) -> tuple[SignIn, bytes]:
@@ -399,7 +372,9 @@ def _bound(tap: Callable[[str, Item], None], pbx: str) -> Callable[[Item], None]
     return lambda item: tap(pbx, item)
 
 
-async def _stop(tasks: list[asyncio.Task[None]], log: structlog.BoundLogger) -> None:
+async def stop_tasks(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel them, and say of each in the log that failed or did not end in time."""
+    log = structlog.get_logger("app")
     for task in tasks:
         task.cancel()
     if not tasks:

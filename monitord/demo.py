@@ -8,14 +8,19 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitord.app import StartError
+import click
+
+from monitord.app import StartError, running
+from monitord.config import load
+from monitord.foreground import stop_asked, until_stopped
 from monitord.people.passwords import hash_password
+from monitord.visitors import ROLES, invite, new_passwords
 
 START_S = 60.0  # a large centre takes some seconds
 STOP_S = 5.0
@@ -23,8 +28,8 @@ STOP_S = 5.0
 # The keypad of supervisors included, as the demo shows the switches that are made with it.
 READ = "system,call,agent,dialplan,user,dtmf"
 
-LOGINS = {"viewer": "may see", "supervisor": "may see and disconnect"}
-ROLES = {"viewer": "QA manager", "supervisor": "supervisor"}
+MAY = {"viewer": "may see", "supervisor": "may see and disconnect"}
+"""By login."""
 
 _SETTINGS = """\
 # The demo's own settings, written anew at each start.
@@ -101,13 +106,38 @@ async def simulator(folder: Path, **options: object) -> AsyncIterator[Centre]:
             await process.wait()
 
 
-def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[str, str]]:
-    """Write the demo's settings; gives their file, and login to password.
+async def demo(port: int, folder: Path, options: dict[str, Any]) -> None:
+    """The centre and the daemon attached to it, until the process is asked to end. ``options``: as
+    ``simulator`` takes them.
 
-    The passwords are new at each start, unless MONITORD_DEMO_PASSWORD gives one for both.
+    Raises:
+        StartError: with what to do.
     """
-    given = os.environ.get("MONITORD_DEMO_PASSWORD", "")
-    passwords = {login: given or secrets.token_urlsafe(9) for login in LOGINS}
+    click.echo(
+        f"demo: starting the simulated call centre, {options['agents']} agents and "
+        f"{options['supervisors']} supervisors",
+        err=True,
+    )
+    async with simulator(folder, **options) as centre:
+        passwords = new_passwords()
+        path = _write_settings(folder, centre, port, passwords)
+        click.echo(f"demo: it speaks AMI on 127.0.0.1:{centre.port}; starting monitord", err=True)
+        async with running(load(path)) as daemon:
+            await daemon.attachments["demo"].link.live.wait()
+            more = [f"Ctrl-C ends it. The ledger stays in {folder / 'data'}"]
+            if options["outages_per_hour"]:
+                more = [
+                    "Now and then the PBX is out of reach for some seconds; that is meant.",
+                    *more,
+                ]
+            invite(daemon.url, passwords, MAY, *more)
+            await until_stopped(daemon.tasks, stop_asked())
+
+
+def _write_settings(
+    folder: Path, centre: Centre, page_port: int, passwords: Mapping[str, str]
+) -> Path:
+    """The demo's settings; gives their file. ``passwords``: by login."""
     people = "".join(
         f'\n[[people]]\nid = "{login}"\nname = "Demo {login}"\nlogin = "{login}"\n'
         f'role = "{ROLES[login]}"\npassword_hash = "{hash_password(password)}"\n'
@@ -121,7 +151,7 @@ def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[s
     )
     path = folder / "monitord.toml"
     _write(path, _SETTINGS.format(page_port=page_port, ami_port=centre.port, people=people))
-    return path, passwords
+    return path
 
 
 def _write(path: Path, text: str) -> None:

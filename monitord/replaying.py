@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 from monitord.ami import trace
 from monitord.ami.link import LinkSettings, Sink
@@ -17,22 +19,23 @@ from monitord.api import page
 from monitord.app import Running, StartError, running
 from monitord.config import Loaded, Pbx, Server, Settings
 from monitord.domain.site import Site
+from monitord.foreground import stop_asked, until_stopped
 from monitord.people.bootstrap import First
 from monitord.people.passwords import hash_password
 from monitord.people.permissions import Role, Scope
 from monitord.people.roster import Given, Person
 from monitord.store.sqlite import sqlite_url
+from monitord.visitors import ROLES, invite, new_passwords
 
 DATABASE = "replay.sqlite3"
 """Never the name of a real ledger, so that not even a daemon that is started on the folder of a
 replay writes into it."""
 
-LOGIN = {Role.QA_MANAGER: "viewer", Role.SUPERVISOR: "supervisor"}
-
-LOGINS = {
-    Role.QA_MANAGER: "may see",
-    Role.SUPERVISOR: "may see; a disconnect is refused, since there is no PBX",
+MAY = {
+    "viewer": "may see",
+    "supervisor": "may see; a disconnect is refused, since there is no PBX",
 }
+"""By login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,31 @@ class Replaying:
         """Until the trace is at its end and all of it is applied."""
         await self.playback.over.wait()
         await self.daemon.attachments[self.playback.pbx].idle.wait()
+
+
+async def replay(path: Path, speed: float, port: int, folder: Path | None, *, exit_: bool) -> None:
+    """Show it until the process is asked to end, or with ``exit_`` until the trace is at its end.
+
+    Raises:
+        StartError: with what to do.
+    """
+    stop = stop_asked()
+    async with replaying(path, speed=speed, port=port, folder=folder) as shown:
+        if shown.playback.summary.cut:
+            click.echo(f"{path}: the last line was cut while it was written; it is left out")
+        click.echo(shown.playback.what)
+        more = ["It ends by itself." if exit_ else "Ctrl-C ends it."]
+        if folder is not None:
+            more.append(f"The ledger stays in {folder}")
+        invite(shown.daemon.url, shown.passwords, MAY, *more)
+        over = asyncio.create_task(shown.over())
+        await until_stopped([over, *shown.daemon.tasks], stop)
+        if over.done():
+            click.echo("the replay is over")
+            sys.stdout.flush()
+        if not (over.done() and exit_):
+            await until_stopped(shown.daemon.tasks, stop)
+        over.cancel()
 
 
 @asynccontextmanager
@@ -70,8 +98,7 @@ async def replaying(
     if not summary.items:
         raise StartError(f"{path}: nothing was recorded in it")
     pbx = summary.header.pbx
-    given = os.environ.get("MONITORD_DEMO_PASSWORD", "")
-    passwords = {LOGIN[role]: given or secrets.token_urlsafe(9) for role in LOGINS}
+    passwords = new_passwords()
     with _ledger(folder) as ledger:
         loaded = Loaded(
             path=ledger,
@@ -115,11 +142,11 @@ def _recorded(site: Site) -> list[First]:
 def _logins(passwords: dict[str, str]) -> list[First]:
     return [
         First(
-            Person(f"replay-{LOGIN[role]}", f"Replay {role}", roles=(Given(role, Scope.ALL),)),
-            login=LOGIN[role],
-            password_hash=hash_password(passwords[LOGIN[role]]),
+            Person(f"replay-{login}", f"Replay {role}", roles=(Given(role, Scope.ALL),)),
+            login=login,
+            password_hash=hash_password(passwords[login]),
         )
-        for role in LOGINS
+        for login, role in ROLES.items()
     ]
 
 

@@ -55,3 +55,8 @@ def test_closed_vocabularies_stand_in_the_glossary() -> None:
     text = (ROOT / "docs" / "words.md").read_text()
     missing = [w.value for w in (*SpyType, *Provenance) if w.value not in text]
     assert missing == []
+
+
+def test_each_decision_has_its_own_number() -> None:
+    numbers = [path.name[:5] for path in sorted((ROOT / "docs" / "decisions").iterdir())]
+    assert numbers == [f"{n:04}-" for n in range(1, len(numbers) + 1)]

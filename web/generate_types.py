@@ -1,4 +1,4 @@
-"""Writes ``web/src/wire.ts`` from ``monitord/api/wire.py``, so that both sides share one contract.
+"""Writes ``web/src/wire.ts`` from ``monitord/api/wire/``, so that both sides share one contract.
 
 ``python web/generate_types.py`` writes it; with ``--check`` nothing is written and the exit
 status is 1 where the file is stale.  An own emitter because it is exact where it matters: tagged
@@ -29,7 +29,7 @@ from monitord.domain import words  # noqa: E402
 
 OUT = ROOT / "web" / "src" / "wire.ts"
 HEADER = """\
-// GENERATED from monitord/api/wire.py by `python web/generate_types.py`. Do not edit.
+// GENERATED from monitord/api/wire/ by `python web/generate_types.py`. Do not edit.
 // Instants are milliseconds UTC since 1970, lengths are milliseconds.
 """
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from monitord.api import cookies, wire
 from monitord.api.edge import came
-from monitord.api.keys import PEOPLE, SESSIONS, SIGN_IN, needs_session
+from monitord.api.keys import PEOPLE, SESSIONS, SIGN_IN, WHO
 from monitord.api.problems import Refused, answer, body_of, only, problem
 from monitord.audit.log import audited
 from monitord.people.passwords import RULES, BadPasswordError, check_new
@@ -26,7 +26,7 @@ NOT_WRITTEN = "this cannot be done while the database cannot be written; try aga
 
 
 async def account(request: web.Request) -> web.Response:
-    who = needs_session(request)
+    who = request[WHO]
     only(request)
     found = request.app[PEOPLE].by_person.get(who.id)
     return answer(
@@ -42,7 +42,7 @@ async def account(request: web.Request) -> web.Response:
 async def change_password(request: web.Request) -> web.Response:
     """The old one is asked for: a browser that was left open must not be enough to keep its owner
     out. All their other sessions end."""
-    who = needs_session(request)
+    who = request[WHO]
     only(request)
     body = await body_of(request, wire.PasswordChange)
     people, sign_in = request.app[PEOPLE], request.app[SIGN_IN]
@@ -104,13 +104,13 @@ async def end_all(request: web.Request, person: str, but: str | None) -> int:
 
 
 async def sessions(request: web.Request) -> web.Response:
-    who = needs_session(request)
+    who = request[WHO]
     only(request)
     return answer(_listed(request, who, request.app[SESSIONS].of(who.id)))
 
 
 async def all_sessions(request: web.Request) -> web.Response:
-    who = needs_session(request, "session.end")
+    who = request[WHO]
     only(request)
     return answer(_listed(request, who, request.app[SESSIONS].of()))
 
@@ -135,7 +135,7 @@ def _listed(request: web.Request, who: Who, found: list[Session]) -> wire.SignIn
 
 
 async def end_session(request: web.Request) -> web.Response:
-    who = needs_session(request)
+    who = request[WHO]
     only(request)
     held = request.app[SESSIONS]
     found = held.named(request.match_info["id"])
@@ -155,6 +155,6 @@ async def end_session(request: web.Request) -> web.Response:
 
 
 async def end_other_sessions(request: web.Request) -> web.Response:
-    who = needs_session(request)
+    who = request[WHO]
     only(request)
     return answer(wire.Ended(await end_all(request, who.id, who.session)))

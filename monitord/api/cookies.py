@@ -21,8 +21,13 @@ PROVIDER, PROVIDER_S, PROVIDER_MOST = "monitord_provider", 600, 3500
 """What a sign-in at the provider began with, until it is back."""
 
 
+def name_of(name: str, *, https: bool) -> str:
+    """As browsers have it that came by https, or not."""
+    return f"__Host-{name}" if https else name
+
+
 def _name(request: web.Request, name: str) -> str:
-    return f"__Host-{name}" if is_secure(request) else name
+    return name_of(name, https=is_secure(request))
 
 
 def read(request: web.Request, name: str, longest: int = 200) -> str:

@@ -59,15 +59,12 @@ def needs(request: web.Request, permission: Permission) -> Who:
     return who
 
 
-def needs_session(request: web.Request, permission: Permission | None = None) -> Who:
-    """Who asks, if it is they themselves and not a program with their token: what would make a
-    lasting way in of a token that was found is none's.
+def needs_session(request: web.Request) -> None:
+    """It must be they themselves and not a program with their token: what would make a lasting way
+    in of a token that was found is none's.
 
     Raises:
-        Refused: it is a program, or they may not.
+        Refused: it is a program.
     """
-    if permission is not None:
-        needs(request, permission)
     if request[WHO].session is None:
         raise Refused(403, "an API token cannot do this; sign in on the page")
-    return request[WHO]

@@ -13,7 +13,7 @@ from msgspec import Struct
 from monitord.api import wire
 from monitord.api.account import end_all, new_hash, not_written
 from monitord.api.edge import came
-from monitord.api.keys import LINKS, PEOPLE, SIGN_IN, needs_session
+from monitord.api.keys import LINKS, PEOPLE, SIGN_IN, WHO
 from monitord.api.problems import Refused, answer, body_of, only
 from monitord.api.session import let_in, me, set_cookies
 from monitord.audit.log import audited
@@ -185,7 +185,7 @@ async def _carry_out(
 
 async def make(request: web.Request) -> web.Response:
     """For somebody else to set their password, as an invitation or because it was forgotten."""
-    who = needs_session(request, "rights.edit")
+    who = request[WHO]
     only(request)
     body = await body_of(request, wire.NewLink)
     people, person = request.app[PEOPLE], request.match_info["id"]

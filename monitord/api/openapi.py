@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from monitord.api import wire
+from monitord.api import cookies, wire
 from monitord.api.problems import answer
 from monitord.api.route import Route
 
@@ -28,6 +28,28 @@ Instants are whole milliseconds UTC since 1970, lengths whole milliseconds. Ever
 shape of ProblemDetail. What somebody may not see is left out: a list has only the rows of people
 in their reach, an id of anybody else is unknown (404), and a phone number is masked where they may
 not see it whole. `x-needs` names the permissions of a route; docs/rights.md tells who has them."""
+
+_COOKIES = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": cookies.name_of(cookies.SESSION, https=True),
+        "description": "of a browser that reaches the page by https",
+    },
+    "sessionByHttp": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": cookies.name_of(cookies.SESSION, https=False),
+        "description": "of one that reaches it by http, such as on the server itself",
+    },
+}
+_TOKENS = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "an API token, for programs (docs/sign-in.md); it begins with mtd_",
+    }
+}
 
 
 async def show(request: web.Request) -> web.Response:
@@ -72,18 +94,14 @@ def document(table: Iterable[Route]) -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(components.items())),
-            "securitySchemes": {
-                "session": {"type": "apiKey", "in": "cookie", "name": "monitord_session"}
-            },
+            "securitySchemes": {**_COOKIES, **_TOKENS},
         },
-        "security": [{"session": []}],
     }
 
 
 def _operation(route: Route) -> dict[str, Any]:
     given: dict[str, Any] = {"summary": route.says, "x-needs": list(route.permissions)}
-    if route.needs == "open":
-        given["security"] = []
+    given["security"] = [{scheme: []} for scheme in _ways_in(route)]
     parameters = [
         _parameter("path", name, {"type": "string", "pattern": f"^{pattern}$"}, True)
         for name, pattern in route.variables.items()
@@ -105,6 +123,13 @@ def _operation(route: Route) -> dict[str, Any]:
     bad = {"description": "why not", "content": {"application/json": problem}}
     given["responses"] = {str(route.status): good, "default": bad}
     return given
+
+
+def _ways_in(route: Route) -> Iterable[str]:
+    """Names of the security schemes, any of which will do; none where everybody may."""
+    if route.needs == "open":
+        return ()
+    return (*_COOKIES, *_TOKENS) if route.by_token else _COOKIES
 
 
 def _parameter(

@@ -9,15 +9,17 @@ from typing import Any, Literal, get_args
 
 from aiohttp import web
 
-from monitord.api.keys import WHO, needs
+from monitord.api.keys import WHO, needs, needs_session
 from monitord.api.problems import Refused
 from monitord.people.permissions import Permission
+from monitord.people.tokens import NEVER
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-Need = Permission | Literal["open", "session", "page"]
-"""``open``: also who has not signed in. ``session``: whoever has. ``page``: as well, but for the
-sign-in page and its assets (see ``api.session``)."""
+Need = Permission | Literal["open", "session", "person", "page"]
+"""``open``: also who has not signed in. ``session``: whoever has, or a program with their token.
+``person``: they themselves only. ``page``: whoever has signed in, but for the sign-in page and its
+assets (see ``api.session``)."""
 
 Schema = Mapping[str, Any]
 
@@ -58,7 +60,7 @@ class Route:
     def __post_init__(self) -> None:
         """A misspelt need must not open the route to everybody who has signed in."""
         needs = self.needs if isinstance(self.needs, tuple) else (self.needs,)
-        unknown = set(needs) - _PERMISSIONS - {"open", "session", "page"}
+        unknown = set(needs) - _PERMISSIONS - {"open", "session", "person", "page"}
         if unknown or not needs:
             raise ValueError(f"{self.method} {self.path}: there is no permission {unknown}")
 
@@ -66,6 +68,11 @@ class Route:
     def permissions(self) -> tuple[Permission, ...]:
         """All that are needed."""
         return self.needs if isinstance(self.needs, tuple) else _permission(self.needs)
+
+    @property
+    def by_token(self) -> bool:
+        """Whether a program with somebody's API token may use it as well."""
+        return self.needs != "person" and NEVER.isdisjoint(self.permissions)
 
     @property
     def address(self) -> str:
@@ -101,6 +108,8 @@ def _guarded(route: Route) -> Handler:
             raise Refused(401, "sign in first")
         for permission in route.permissions:
             needs(request, permission)
+        if not route.by_token:
+            needs_session(request)
         return await route.handler(request)
 
     return handle

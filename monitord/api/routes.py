@@ -35,7 +35,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
     return (
         Route("POST", "/api/v1/session", "open", session.sign_in, "sign in with a password", body=wire.SignIn, gives=wire.Me),
         Route("DELETE", "/api/v1/session", "open", session.sign_out, "sign out", status=204),
-        Route("GET", "/api/v1/session", "open", session.who, "who is signed in; 401 where nobody is", gives=wire.Me),
+        Route("GET", "/api/v1/session", "session", session.who, "who is signed in; 401 where nobody is", gives=wire.Me),
         Route("GET", "/api/v1/openapi.json", "session", openapi.show, "this document", content={"application/json": {"type": "object"}}),
         Route("GET", "/api/v1/stream", "agent.see", stream, "the live stream: a websocket, whose messages are ServerFrame and ClientMessage", status=101, head=False),
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from monitord.api import wire
 from monitord.api.account import not_written
-from monitord.api.keys import PEOPLE, TOKENS, needs_session
+from monitord.api.keys import PEOPLE, TOKENS, WHO
 from monitord.api.problems import Refused, answer, body_of, only
 from monitord.audit.log import audited
 from monitord.people.permissions import Permission
@@ -16,19 +16,19 @@ from monitord.people.tokens import NEVER, Token, TooManyTokensError
 
 
 async def tokens(request: web.Request) -> web.Response:
-    who = needs_session(request)
+    who = request[WHO]
     only(request)
     return answer(_listed(request, who, request.app[TOKENS].of(who.id)))
 
 
 async def all_tokens(request: web.Request) -> web.Response:
-    who = needs_session(request, "session.end")
+    who = request[WHO]
     only(request)
     return answer(_listed(request, who, request.app[TOKENS].of()))
 
 
 async def make(request: web.Request) -> web.Response:
-    who = needs_session(request, "token.make")
+    who = request[WHO]
     only(request)
     body = await body_of(request, wire.NewToken)
     if not body.name.strip():
@@ -58,7 +58,7 @@ async def make(request: web.Request) -> web.Response:
 
 
 async def revoke(request: web.Request) -> web.Response:
-    who = needs_session(request)
+    who = request[WHO]
     only(request)
     held = request.app[TOKENS]
     found = held.get(request.match_info["id"])

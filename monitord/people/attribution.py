@@ -2,7 +2,7 @@
 
 A row of an endpoint that nobody owned carries the endpoint's own id, ``pbx/PJSIP/1001``, in the
 place of a person's. Where the roster now says whose it was when the row began, the row becomes
-theirs. A row that names a person is never given to another (docs/decisions/0004).
+theirs. A row that names a person is never given to another (docs/decisions/0006).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-// GENERATED from monitord/api/wire.py by `python web/generate_types.py`. Do not edit.
+// GENERATED from monitord/api/wire/ by `python web/generate_types.py`. Do not edit.
 // Instants are milliseconds UTC since 1970, lengths are milliseconds.
 
 export const PROTOCOL = 1;
@@ -30,20 +30,20 @@ export type AlertAct = (typeof ALERT_ACT)[number];
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
+export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
+export type Cadence = (typeof CADENCE)[number];
+
 export const ROLE = ["administrator", "QA manager", "supervisor", "auditor", "agent"] as const;
 export type Role = (typeof ROLE)[number];
 
 export const SCOPE = ["all", "own team", "direct reports", "self"] as const;
 export type Scope = (typeof SCOPE)[number];
 
-export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
-export type Cadence = (typeof CADENCE)[number];
+export const HOW = ["queue", "agent", "supervisor"] as const;
+export type How = (typeof HOW)[number];
 
 export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
 export type Permission = (typeof PERMISSION)[number];
-
-export const HOW = ["queue", "agent", "supervisor"] as const;
-export type How = (typeof HOW)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
 export type What = (typeof WHAT)[number];
@@ -92,6 +92,534 @@ export interface Party {
   id: string;
   name: string;
   endpoint: string;
+}
+
+/** Body of an acknowledgement; who and when, the server knows. */
+export interface Acknowledge {
+}
+
+/** Newest first. A page may hold fewer rows than were asked for and yet not be the last. */
+export interface AlertPage {
+  rows: Alert[];
+  next: string | null;
+}
+
+/** Body of a Disconnect User. */
+export interface Disconnect {
+  /**
+   * The person was told that after a Barge-Kick the customer is on the supervisor's leg and goes
+   * with it. Without it such a disconnect is refused.
+   */
+  drops_customer?: boolean;
+}
+
+/** What became of a Disconnect User. */
+export interface DisconnectOutcome {
+  outcome: "confirmed" | "not_confirmed" | "refused";
+  /** In plain words; empty where a disconnect was confirmed and there is nothing to add. */
+  why: string;
+}
+
+/** Part of a supervision with one type and one call. */
+export interface Segment {
+  n: number;
+  type: SpyType;
+  at_least: boolean;
+  type_provenance: Provenance;
+  call_id: string | null;
+  number: string | null;
+  campaign: string | null;
+  list: string | null;
+  result: string | null;
+  started: number;
+  ended: number | null;
+  length_ms: number | null;
+}
+
+/** One row of the Coaching / Monitoring History. */
+export interface SupervisionRow {
+  id: string;
+  pbx: string;
+  supervisor: Party;
+  agent: Party | null;
+  /** The strongest of its segments. */
+  type: SpyType;
+  at_least: boolean;
+  type_provenance: Provenance;
+  started: number;
+  started_exact: boolean;
+  /** Null while it runs. */
+  ended: number | null;
+  ended_exact: boolean;
+  /** Where the end is not exact: it was still seen then, and ``ended`` is the latest it can be. */
+  ended_after: number | null;
+  end_reason: EndReason | null;
+  ended_by: string | null;
+  length_ms: number | null;
+  waiting_ms: number;
+  means: string;
+  /** As it was then: of the last call under it. */
+  campaign: string | null;
+  /** Of the last call under it. */
+  call_id: string | null;
+  /** Of the calls before, where they were others. */
+  earlier_campaigns: string[];
+}
+
+export interface SupervisionPage {
+  rows: SupervisionRow[];
+  /** Cursor of the following page, null at the end. Nothing is ever cut off. */
+  next: string | null;
+}
+
+export interface SupervisionDetail {
+  supervision: SupervisionRow;
+  segments: Segment[];
+}
+
+/** One call of the ledger. */
+export interface CallRow {
+  id: string;
+  pbx: string;
+  call_id: string;
+  agent: Party | null;
+  direction: Direction;
+  number: string | null;
+  queue: string;
+  campaign: string | null;
+  list: string | null;
+  result: string | null;
+  started: number;
+  started_exact: boolean;
+  answered: number | null;
+  ended: number | null;
+  ended_exact: boolean;
+  end_reason: EndReason | null;
+  talk_ms: number;
+  hold_ms: number;
+  wrap_up_ms: number | null;
+  length_ms: number | null;
+}
+
+export interface CallPage {
+  rows: CallRow[];
+  next: string | null;
+}
+
+/** One interval of an agent's status. */
+export interface StatusRow {
+  id: string;
+  pbx: string;
+  agent: Party;
+  status: AgentStatus;
+  reason: string;
+  started: number;
+  started_exact: boolean;
+  ended: number | null;
+  ended_exact: boolean;
+  length_ms: number | null;
+}
+
+export interface StatusPage {
+  rows: StatusRow[];
+  next: string | null;
+}
+
+/** A time in which the daemon could not see a PBX: what happened in it may be missing. */
+export interface Gap {
+  pbx: string;
+  started: number;
+  ended: number | null;
+  why: string;
+}
+
+export interface GapPage {
+  rows: Gap[];
+  next: string | null;
+}
+
+/** How many rows fit the filters. */
+export interface Count {
+  rows: number;
+  /** False: there are more; it was counted no further. */
+  exact: boolean;
+}
+
+/** A value that a filter can be set to. */
+export interface Choice {
+  value: string;
+  /** As people know it; the value itself where it has no other name. */
+  name: string;
+}
+
+export interface Choices {
+  /** In the names' order. */
+  choices: Choice[];
+  /** True: these are not all; type more of the name. */
+  more: boolean;
+}
+
+/** Why a request was not carried out, with the field that is to blame. */
+export interface ProblemDetail {
+  /** Stable, for programs: ``bad_request``, ``not_signed_in``, ``forbidden``, ``not_found`` ... */
+  error: string;
+  /** For people: the rule that was broken. */
+  message: string;
+  field?: string | null;
+}
+
+export interface PersonNew {
+  name: string;
+  /** Null: one is made from the name. */
+  id?: string | null;
+  team?: string | null;
+  leader?: string | null;
+  agent?: boolean;
+  account_codes?: string[];
+  hired?: string | null;
+  cadence?: Cadence | null;
+  endpoints?: EndpointGiven[];
+}
+
+export interface EndpointGiven {
+  endpoint: string;
+  /** Null: from now on. */
+  since?: number | null;
+}
+
+/** An endpoint that was seen at a PBX and is nobody's. */
+export interface Proposal {
+  pbx: string;
+  endpoint: string;
+  /** As a queue calls it; empty where none does. */
+  name: string;
+  how: How[];
+  /** When it was first seen. */
+  first: number;
+  last: number;
+  dismissed: boolean;
+}
+
+export interface Proposals {
+  version: string;
+  /** In the order of PBX and endpoint. */
+  rows: Proposal[];
+}
+
+/** Whose the endpoint is: exactly one of ``person`` and ``new``. */
+export interface ProposalTaken {
+  endpoint: string;
+  person?: string | null;
+  new?: PersonNew | null;
+  /** Null: since it was first seen. */
+  since?: number | null;
+}
+
+export interface ProposalDismissed {
+  pbx: string;
+  endpoint: string;
+  dismissed?: boolean;
+}
+
+/** A role that somebody has. */
+export interface RoleGiven {
+  role: Role;
+  /** On whom; null: the scopes that the role has of its own. */
+  scope?: Scope | null;
+}
+
+/** Whose an endpoint is, from one time to another. */
+export interface OwnershipRow {
+  id: string;
+  endpoint: string;
+  person: string;
+  /** 0: from the beginning, nobody said since when. */
+  since: number;
+  until: number | null;
+}
+
+/** Somebody on the roster. */
+export interface PersonRow {
+  id: string;
+  name: string;
+  team: string | null;
+  /** Whose direct report this is. */
+  leader: string | null;
+  roles: RoleGiven[];
+  agent: boolean;
+  account_codes: string[];
+  /** ISO date. */
+  hired: string | null;
+  /** Of the one-to-ones with the leader; null: as the team has it. */
+  cadence: Cadence | null;
+  cadence_in_force: Cadence;
+  /** False: has left. */
+  active: boolean;
+  /** Past, present and coming ones. */
+  endpoints: OwnershipRow[];
+  /** Null where there is none, and for those who may not change it. */
+  login: string | null;
+}
+
+export interface PersonPage {
+  /** Of the roster; to be sent back as If-Match with a change. */
+  version: string;
+  /** In the order of their ids. */
+  rows: PersonRow[];
+  next: string | null;
+}
+
+export interface TeamRow {
+  id: string;
+  name: string;
+  /** Of those who have none of their own. */
+  cadence: Cadence;
+  /** Who have not left. */
+  people: number;
+}
+
+export interface TeamPage {
+  version: string;
+  rows: TeamRow[];
+}
+
+/** A change that was carried out. */
+export interface RosterChanged {
+  version: string;
+  /** Of what was made or changed. */
+  id: string;
+  /** All that are different now. */
+  people: PersonRow[];
+  /** Rows of the ledgers that became somebody's because an endpoint was theirs then. */
+  attributed: number;
+}
+
+/** What is left out stays as it is. Roles and logins are changed elsewhere, by those who may. */
+export interface PersonChange {
+  name?: string;
+  team?: string | null;
+  leader?: string | null;
+  agent?: boolean;
+  account_codes?: string[];
+  hired?: string | null;
+  cadence?: Cadence | null;
+  /** False: has left, with all endpoints from now on. */
+  active?: boolean;
+}
+
+/** All roles that somebody has from now on. */
+export interface RolesChange {
+  roles: RoleGiven[];
+}
+
+/** How somebody signs in; null: not any more. */
+export interface LoginChange {
+  login: string | null;
+}
+
+export interface TeamNew {
+  name: string;
+  /** Null: one is made from the name. */
+  id?: string | null;
+  cadence?: Cadence;
+}
+
+export interface TeamChange {
+  name?: string;
+  cadence?: Cadence;
+}
+
+/** An endpoint becomes somebody's. Whose it was then, theirs it was until then. */
+export interface OwnershipNew {
+  endpoint: string;
+  person: string;
+  /** Null: from now on. */
+  since?: number | null;
+  until?: number | null;
+}
+
+export interface OwnershipChange {
+  since?: number;
+  until?: number | null;
+}
+
+/** A person of the roster. */
+export interface Someone {
+  id: string;
+  name: string;
+}
+
+/** One browser that is signed in. */
+export interface SignInSession {
+  id: string;
+  person: Someone;
+  how: "link" | "password" | "provider";
+  address: string;
+  /** As it names itself; nobody checks that. */
+  browser: string;
+  created: number;
+  /** When it was last used, to a minute. */
+  seen: number;
+  expires: number;
+  /** The one that asks. */
+  this: boolean;
+}
+
+export interface SignInSessions {
+  /** The latest first. */
+  sessions: SignInSession[];
+  /** True: there are older ones, which are not listed. */
+  more: boolean;
+}
+
+export interface Ended {
+  /** How many there were. */
+  ended: number;
+}
+
+export interface NewToken {
+  /** What it is for. */
+  name: string;
+  permissions: Permission[];
+  /** Until it expires. */
+  days?: number;
+}
+
+export interface ApiToken {
+  id: string;
+  person: Someone;
+  name: string;
+  /** Of these it may what its person may as well. */
+  permissions: Permission[];
+  created: number;
+  expires: number;
+  /** When it was last used, to ten minutes; null: never. */
+  used: number | null;
+}
+
+export interface ApiTokens {
+  /** The latest first. */
+  tokens: ApiToken[];
+  /** What the one who asks may give a new one; empty where they may make none. */
+  grantable: Permission[];
+}
+
+export interface MadeToken {
+  token: ApiToken;
+  /** What the program sends. It is told this once and kept nowhere. */
+  text: string;
+}
+
+/** Why a file cannot be taken. */
+export interface SheetFault {
+  /** From 1; null where it is the file as a whole. */
+  line: number | null;
+  column: string | null;
+  rule: string;
+}
+
+export interface SheetCell {
+  column: string;
+  old: string;
+  new: string;
+}
+
+/** What one line would do. */
+export interface SheetStep {
+  line: number;
+  id: string;
+  name: string;
+  what: What;
+  changes: SheetCell[];
+  /** Endpoints that were somebody else's, with their name. */
+  taken: string[];
+}
+
+/** What a file would do; nothing is done. */
+export interface SheetPreview {
+  /** With which exactly this is carried out; null where there are faults. */
+  token: string | null;
+  new: number;
+  changed: number;
+  same: number;
+  /** Teams that would be made. */
+  teams: string[];
+  /** Those that do something. */
+  steps: SheetStep[];
+  faults: SheetFault[];
+  /** True: there are more than these. */
+  more_faults: boolean;
+}
+
+export interface SheetDone {
+  version: string;
+  new: number;
+  changed: number;
+  attributed: number;
+}
+
+export interface SignIn {
+  login: string;
+  password: string;
+}
+
+/** Who is signed in. */
+export interface Me {
+  id: string;
+  name: string;
+  permissions: Permission[];
+}
+
+/** How one can sign in here. */
+export interface Ways {
+  /** What the button to the site's own provider says; null where there is none. */
+  provider: string | null;
+}
+
+/** How the one who asks signs in. */
+export interface Account {
+  login: string | null;
+  has_password: boolean;
+  /** Their account is tied to one at the site's own provider. */
+  by_provider: boolean;
+  password_rules: string;
+}
+
+export interface PasswordChange {
+  old: string;
+  new: string;
+}
+
+export interface LinkToken {
+  token: string;
+}
+
+/** What a one-time link is for. */
+export interface LinkPurpose {
+  purpose: "administrator" | "password";
+  /** Whose password; null where it makes the first administrator. */
+  name: string | null;
+  login: string | null;
+  password_rules: string;
+}
+
+export interface LinkUse {
+  token: string;
+  password: string;
+  /** Of the first administrator, as the following; must be missing otherwise. */
+  name?: string | null;
+  login?: string | null;
+}
+
+export interface NewLink {
+  /** For somebody who has none yet. */
+  login?: string | null;
+}
+
+export interface MadeLink {
+  /** Path and fragment of the link. It is told this once and kept nowhere. */
+  path: string;
+  expires: number;
 }
 
 /** One Asterisk and how the daemon stands with it. */
@@ -261,302 +789,6 @@ export interface Ping {
   n: number;
 }
 
-export interface SignIn {
-  login: string;
-  password: string;
-}
-
-/** Who is signed in. */
-export interface Me {
-  id: string;
-  name: string;
-  permissions: Permission[];
-}
-
-/** How one can sign in here. */
-export interface Ways {
-  /** What the button to the site's own provider says; null where there is none. */
-  provider: string | null;
-}
-
-/** How the one who asks signs in. */
-export interface Account {
-  login: string | null;
-  has_password: boolean;
-  /** Their account is tied to one at the site's own provider. */
-  by_provider: boolean;
-  password_rules: string;
-}
-
-export interface PasswordChange {
-  old: string;
-  new: string;
-}
-
-/** A person of the roster. */
-export interface Someone {
-  id: string;
-  name: string;
-}
-
-/** One browser that is signed in. */
-export interface SignInSession {
-  id: string;
-  person: Someone;
-  how: "link" | "password" | "provider";
-  address: string;
-  /** As it names itself; nobody checks that. */
-  browser: string;
-  created: number;
-  /** When it was last used, to a minute. */
-  seen: number;
-  expires: number;
-  /** The one that asks. */
-  this: boolean;
-}
-
-export interface SignInSessions {
-  /** The latest first. */
-  sessions: SignInSession[];
-  /** True: there are older ones, which are not listed. */
-  more: boolean;
-}
-
-export interface Ended {
-  /** How many there were. */
-  ended: number;
-}
-
-export interface NewToken {
-  /** What it is for. */
-  name: string;
-  permissions: Permission[];
-  /** Until it expires. */
-  days?: number;
-}
-
-export interface ApiToken {
-  id: string;
-  person: Someone;
-  name: string;
-  /** Of these it may what its person may as well. */
-  permissions: Permission[];
-  created: number;
-  expires: number;
-  /** When it was last used, to ten minutes; null: never. */
-  used: number | null;
-}
-
-export interface ApiTokens {
-  /** The latest first. */
-  tokens: ApiToken[];
-  /** What the one who asks may give a new one; empty where they may make none. */
-  grantable: Permission[];
-}
-
-export interface MadeToken {
-  token: ApiToken;
-  /** What the program sends. It is told this once and kept nowhere. */
-  text: string;
-}
-
-export interface LinkToken {
-  token: string;
-}
-
-/** What a one-time link is for. */
-export interface LinkPurpose {
-  purpose: "administrator" | "password";
-  /** Whose password; null where it makes the first administrator. */
-  name: string | null;
-  login: string | null;
-  password_rules: string;
-}
-
-export interface LinkUse {
-  token: string;
-  password: string;
-  /** Of the first administrator, as the following; must be missing otherwise. */
-  name?: string | null;
-  login?: string | null;
-}
-
-export interface NewLink {
-  /** For somebody who has none yet. */
-  login?: string | null;
-}
-
-export interface MadeLink {
-  /** Path and fragment of the link. It is told this once and kept nowhere. */
-  path: string;
-  expires: number;
-}
-
-/** Part of a supervision with one type and one call. */
-export interface Segment {
-  n: number;
-  type: SpyType;
-  at_least: boolean;
-  type_provenance: Provenance;
-  call_id: string | null;
-  number: string | null;
-  campaign: string | null;
-  list: string | null;
-  result: string | null;
-  started: number;
-  ended: number | null;
-  length_ms: number | null;
-}
-
-/** One row of the Coaching / Monitoring History. */
-export interface SupervisionRow {
-  id: string;
-  pbx: string;
-  supervisor: Party;
-  agent: Party | null;
-  /** The strongest of its segments. */
-  type: SpyType;
-  at_least: boolean;
-  type_provenance: Provenance;
-  started: number;
-  started_exact: boolean;
-  /** Null while it runs. */
-  ended: number | null;
-  ended_exact: boolean;
-  /** Where the end is not exact: it was still seen then, and ``ended`` is the latest it can be. */
-  ended_after: number | null;
-  end_reason: EndReason | null;
-  ended_by: string | null;
-  length_ms: number | null;
-  waiting_ms: number;
-  means: string;
-  /** As it was then: of the last call under it. */
-  campaign: string | null;
-  /** Of the last call under it. */
-  call_id: string | null;
-  /** Of the calls before, where they were others. */
-  earlier_campaigns: string[];
-}
-
-export interface SupervisionPage {
-  rows: SupervisionRow[];
-  /** Cursor of the following page, null at the end. Nothing is ever cut off. */
-  next: string | null;
-}
-
-export interface SupervisionDetail {
-  supervision: SupervisionRow;
-  segments: Segment[];
-}
-
-/** Body of a Disconnect User. */
-export interface Disconnect {
-  /**
-   * The person was told that after a Barge-Kick the customer is on the supervisor's leg and goes
-   * with it. Without it such a disconnect is refused.
-   */
-  drops_customer?: boolean;
-}
-
-/** What became of a Disconnect User. */
-export interface DisconnectOutcome {
-  outcome: "confirmed" | "not_confirmed" | "refused";
-  /** In plain words; empty where a disconnect was confirmed and there is nothing to add. */
-  why: string;
-}
-
-/** One call of the ledger. */
-export interface CallRow {
-  id: string;
-  pbx: string;
-  call_id: string;
-  agent: Party | null;
-  direction: Direction;
-  number: string | null;
-  queue: string;
-  campaign: string | null;
-  list: string | null;
-  result: string | null;
-  started: number;
-  started_exact: boolean;
-  answered: number | null;
-  ended: number | null;
-  ended_exact: boolean;
-  end_reason: EndReason | null;
-  talk_ms: number;
-  hold_ms: number;
-  wrap_up_ms: number | null;
-  length_ms: number | null;
-}
-
-export interface CallPage {
-  rows: CallRow[];
-  next: string | null;
-}
-
-/** One interval of an agent's status. */
-export interface StatusRow {
-  id: string;
-  pbx: string;
-  agent: Party;
-  status: AgentStatus;
-  reason: string;
-  started: number;
-  started_exact: boolean;
-  ended: number | null;
-  ended_exact: boolean;
-  length_ms: number | null;
-}
-
-export interface StatusPage {
-  rows: StatusRow[];
-  next: string | null;
-}
-
-/** A time in which the daemon could not see a PBX: what happened in it may be missing. */
-export interface Gap {
-  pbx: string;
-  started: number;
-  ended: number | null;
-  why: string;
-}
-
-export interface GapPage {
-  rows: Gap[];
-  next: string | null;
-}
-
-/** How many rows fit the filters. */
-export interface Count {
-  rows: number;
-  /** False: there are more; it was counted no further. */
-  exact: boolean;
-}
-
-/** A value that a filter can be set to. */
-export interface Choice {
-  value: string;
-  /** As people know it; the value itself where it has no other name. */
-  name: string;
-}
-
-export interface Choices {
-  /** In the names' order. */
-  choices: Choice[];
-  /** True: these are not all; type more of the name. */
-  more: boolean;
-}
-
-/** Body of an acknowledgement; who and when, the server knows. */
-export interface Acknowledge {
-}
-
-/** Newest first. A page may hold fewer rows than were asked for and yet not be the last. */
-export interface AlertPage {
-  rows: Alert[];
-  next: string | null;
-}
-
 /** The latest supervision on an agent. */
 export interface LastHeard {
   by: Party;
@@ -637,238 +869,6 @@ export interface PutViews {
   views?: PutView[] | null;
   /** Only the pages of which it is to become another one. */
   chosen?: Record<string, string> | null;
-}
-
-/** A role that somebody has. */
-export interface RoleGiven {
-  role: Role;
-  /** On whom; null: the scopes that the role has of its own. */
-  scope?: Scope | null;
-}
-
-/** Whose an endpoint is, from one time to another. */
-export interface OwnershipRow {
-  id: string;
-  endpoint: string;
-  person: string;
-  /** 0: from the beginning, nobody said since when. */
-  since: number;
-  until: number | null;
-}
-
-/** Somebody on the roster. */
-export interface PersonRow {
-  id: string;
-  name: string;
-  team: string | null;
-  /** Whose direct report this is. */
-  leader: string | null;
-  roles: RoleGiven[];
-  agent: boolean;
-  account_codes: string[];
-  /** ISO date. */
-  hired: string | null;
-  /** Of the one-to-ones with the leader; null: as the team has it. */
-  cadence: Cadence | null;
-  cadence_in_force: Cadence;
-  /** False: has left. */
-  active: boolean;
-  /** Past, present and coming ones. */
-  endpoints: OwnershipRow[];
-  /** Null where there is none, and for those who may not change it. */
-  login: string | null;
-}
-
-export interface PersonPage {
-  /** Of the roster; to be sent back as If-Match with a change. */
-  version: string;
-  /** In the order of their ids. */
-  rows: PersonRow[];
-  next: string | null;
-}
-
-export interface TeamRow {
-  id: string;
-  name: string;
-  /** Of those who have none of their own. */
-  cadence: Cadence;
-  /** Who have not left. */
-  people: number;
-}
-
-export interface TeamPage {
-  version: string;
-  rows: TeamRow[];
-}
-
-/** A change that was carried out. */
-export interface RosterChanged {
-  version: string;
-  /** Of what was made or changed. */
-  id: string;
-  /** All that are different now. */
-  people: PersonRow[];
-  /** Rows of the ledgers that became somebody's because an endpoint was theirs then. */
-  attributed: number;
-}
-
-export interface EndpointGiven {
-  endpoint: string;
-  /** Null: from now on. */
-  since?: number | null;
-}
-
-export interface PersonNew {
-  name: string;
-  /** Null: one is made from the name. */
-  id?: string | null;
-  team?: string | null;
-  leader?: string | null;
-  agent?: boolean;
-  account_codes?: string[];
-  hired?: string | null;
-  cadence?: Cadence | null;
-  endpoints?: EndpointGiven[];
-}
-
-/** What is left out stays as it is. Roles and logins are changed elsewhere, by those who may. */
-export interface PersonChange {
-  name?: string;
-  team?: string | null;
-  leader?: string | null;
-  agent?: boolean;
-  account_codes?: string[];
-  hired?: string | null;
-  cadence?: Cadence | null;
-  /** False: has left, with all endpoints from now on. */
-  active?: boolean;
-}
-
-/** All roles that somebody has from now on. */
-export interface RolesChange {
-  roles: RoleGiven[];
-}
-
-/** How somebody signs in; null: not any more. */
-export interface LoginChange {
-  login: string | null;
-}
-
-export interface TeamNew {
-  name: string;
-  /** Null: one is made from the name. */
-  id?: string | null;
-  cadence?: Cadence;
-}
-
-export interface TeamChange {
-  name?: string;
-  cadence?: Cadence;
-}
-
-/** An endpoint becomes somebody's. Whose it was then, theirs it was until then. */
-export interface OwnershipNew {
-  endpoint: string;
-  person: string;
-  /** Null: from now on. */
-  since?: number | null;
-  until?: number | null;
-}
-
-export interface OwnershipChange {
-  since?: number;
-  until?: number | null;
-}
-
-/** An endpoint that was seen at a PBX and is nobody's. */
-export interface Proposal {
-  pbx: string;
-  endpoint: string;
-  /** As a queue calls it; empty where none does. */
-  name: string;
-  how: How[];
-  /** When it was first seen. */
-  first: number;
-  last: number;
-  dismissed: boolean;
-}
-
-export interface Proposals {
-  version: string;
-  /** In the order of PBX and endpoint. */
-  rows: Proposal[];
-}
-
-/** Whose the endpoint is: exactly one of ``person`` and ``new``. */
-export interface ProposalTaken {
-  endpoint: string;
-  person?: string | null;
-  new?: PersonNew | null;
-  /** Null: since it was first seen. */
-  since?: number | null;
-}
-
-export interface ProposalDismissed {
-  pbx: string;
-  endpoint: string;
-  dismissed?: boolean;
-}
-
-/** Why a file cannot be taken. */
-export interface SheetFault {
-  /** From 1; null where it is the file as a whole. */
-  line: number | null;
-  column: string | null;
-  rule: string;
-}
-
-export interface SheetCell {
-  column: string;
-  old: string;
-  new: string;
-}
-
-/** What one line would do. */
-export interface SheetStep {
-  line: number;
-  id: string;
-  name: string;
-  what: What;
-  changes: SheetCell[];
-  /** Endpoints that were somebody else's, with their name. */
-  taken: string[];
-}
-
-/** What a file would do; nothing is done. */
-export interface SheetPreview {
-  /** With which exactly this is carried out; null where there are faults. */
-  token: string | null;
-  new: number;
-  changed: number;
-  same: number;
-  /** Teams that would be made. */
-  teams: string[];
-  /** Those that do something. */
-  steps: SheetStep[];
-  faults: SheetFault[];
-  /** True: there are more than these. */
-  more_faults: boolean;
-}
-
-export interface SheetDone {
-  version: string;
-  new: number;
-  changed: number;
-  attributed: number;
-}
-
-/** Why a request was not carried out, with the field that is to blame. */
-export interface ProblemDetail {
-  /** Stable, for programs: ``bad_request``, ``not_signed_in``, ``forbidden``, ``not_found`` ... */
-  error: string;
-  /** For people: the rule that was broken. */
-  message: string;
-  field?: string | null;
 }
 
 export type Entity = Pbx | Agent | Call | Supervision | Alert;

@@ -1,0 +1,152 @@
+"""What the parts of the daemon are given, made from the tables.
+
+Whatever may be wrong with a table on the way raises a ConfigError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import URL
+
+from monitord.alerts.rules import Answer, Policy
+from monitord.ami.link import LinkSettings
+from monitord.config.errors import ConfigError
+from monitord.config.secrets import secret_of
+from monitord.config.tables import Oidc, Pbx, PersonTable, PolicyTable, Settings, Store
+from monitord.domain.site import LABELS, Site
+from monitord.domain.words import SpyType
+from monitord.people.bootstrap import First, everybody_of
+from monitord.people.permissions import OF_TYPE, Scope
+from monitord.people.provider import ProviderSettings
+from monitord.people.roster import Given
+from monitord.people.roster import Person as RosterPerson
+from monitord.store.postgres import postgres_url
+from monitord.store.sqlite import sqlite_url
+
+ROLES_MOST = 200
+"""Rules of ``oidc.roles``."""
+
+
+def link(path: Path, index: int, pbx: Pbx, environment: Mapping[str, str]) -> LinkSettings:
+    """``path``: of the settings file, here and below."""
+    key = f"{path}: pbx[{index}]"
+    if bool(pbx.secret_file) == bool(pbx.secret_env):
+        raise ConfigError(f"{key}: exactly one of secret_file and secret_env is needed")
+    secret = secret_of(key, "secret", path.parent, pbx.secret_file, pbx.secret_env, environment)
+    return LinkSettings(pbx.id, pbx.host, pbx.port, pbx.username, secret)
+
+
+def store_url(path: Path, store: Store, environment: Mapping[str, str]) -> URL:
+    """The ledger's database, with the role's password within."""
+    key = f"{path}: store"
+    if not store.url:
+        for name in ("password_file", "password_env"):
+            if getattr(store, name):
+                raise ConfigError(f"{key}.{name}: there is no store.url that it could be for")
+        folder = path.parent / (store.folder or "data")
+        return sqlite_url((folder / "monitord.sqlite3").absolute())
+    if store.folder is not None:
+        raise ConfigError(f"{key}: only one of folder and url can be the ledger's place")
+    if store.password_file and store.password_env:
+        raise ConfigError(f"{key}: only one of password_file and password_env can be given")
+    password = None
+    if store.password_file or store.password_env:
+        password = secret_of(
+            *(key, "password", path.parent),
+            *(store.password_file, store.password_env, environment),
+        )
+    try:
+        return postgres_url(store.url, password)
+    except ValueError as error:
+        raise ConfigError(f"{key}.url: {error}") from None
+
+
+def provider(
+    path: Path, oidc: Oidc | None, environment: Mapping[str, str]
+) -> ProviderSettings | None:
+    """None where people sign in with passwords only."""
+    if oidc is None:
+        return None
+    key = f"{path}: oidc"
+    try:
+        parts = urlsplit(oidc.issuer)
+        local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        fits = parts.scheme == "https" or (parts.scheme == "http" and local)
+        fits = fits and bool(parts.hostname) and not (parts.query or parts.fragment)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ConfigError(f"{key}.issuer: must be an address that begins with https://")
+    if "openid" not in oidc.scopes:
+        raise ConfigError(f"{key}.scopes: openid must be among them")
+    if len(oidc.roles) > ROLES_MOST:
+        raise ConfigError(f"{key}.roles: there may be at most {ROLES_MOST}")
+    if oidc.create and not oidc.roles:
+        raise ConfigError(f"{key}.create: needs oidc.roles, or everybody would come in with none")
+    secret = None
+    if oidc.client_secret_file and oidc.client_secret_env:
+        raise ConfigError(f"{key}: only one of client_secret_file and client_secret_env")
+    if oidc.client_secret_file or oidc.client_secret_env:
+        secret = secret_of(
+            *(key, "client_secret", path.parent),
+            *(oidc.client_secret_file, oidc.client_secret_env, environment),
+        )
+    return ProviderSettings(oidc.issuer, oidc.client_id, secret, tuple(oidc.scopes))
+
+
+def policy(table: PolicyTable) -> Policy:
+    """With an answer for every type."""
+    given = table.unauthorised
+    answers: dict[SpyType, Answer] = (
+        {SpyType(name): answer for name, answer in given.items()}
+        if isinstance(given, dict)
+        else dict.fromkeys(OF_TYPE, given)
+    )
+    return Policy(answers, table.drop_customer)
+
+
+def first_people(settings: Settings) -> list[First]:
+    """The people for the first start of a database."""
+    teams = any(p.team for p in settings.people)
+
+    def given(person: PersonTable) -> tuple[Given, ...]:
+        if person.role is None:
+            return ()
+        own = person.scope or (None if teams else Scope.ALL)
+        return (Given(person.role, own),)
+
+    return [
+        First(
+            RosterPerson(
+                id=p.id,
+                name=p.name,
+                team=p.team,
+                leader=p.leader,
+                roles=given(p),
+                agent=p.agent,
+                account_codes=tuple(p.account_codes),
+                hired=p.hired,
+                cadence=p.cadence,
+            ),
+            endpoints=tuple(p.endpoints),
+            login=p.login,
+            password_hash=p.password_hash,
+        )
+        for p in settings.people
+    ]
+
+
+def site(settings: Settings) -> Site:
+    """What the rules of the domain know of the site before the roster is read."""
+    assert all(label in LABELS for label in settings.variables.values())
+    return Site(
+        variables=dict(settings.variables),
+        people=everybody_of(first_people(settings)).roster.known(0),
+        agent_patterns=tuple(settings.agents.patterns),
+        wrap_up_reasons=frozenset(settings.agents.wrap_up_reasons),
+        wrap_up_s=dict(settings.agents.wrap_up_s),
+        keypads=frozenset(p.id for p in settings.pbx if p.keypad),
+    )

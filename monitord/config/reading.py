@@ -1,0 +1,95 @@
+"""The settings file, read and checked, with all that it does not hold itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import URL
+
+from monitord.alerts.rules import Policy
+from monitord.ami.link import LinkSettings
+from monitord.blame import blame
+from monitord.config import parts
+from monitord.config.errors import ConfigError
+from monitord.config.rules import check
+from monitord.config.tables import Settings
+from monitord.domain.site import Site
+from monitord.people.bootstrap import First
+from monitord.people.provider import ProviderSettings
+
+FILE_MOST = 10 << 20
+"""Bytes of the settings file."""
+
+
+class Loaded(Struct, frozen=True):
+    """Settings with all that the file alone does not hold."""
+
+    path: Path
+    settings: Settings
+    links: list[LinkSettings]
+    first: list[First]
+    """People for the first start of a database."""
+    site: Site
+    store_url: URL
+    """The ledger's database, the password of PostgreSQL's role within; str() hides that."""
+    policy: Policy = Policy()
+    provider: ProviderSettings | None = None
+    """With the client's secret within."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the ledger, where it is an SQLite file."""
+        if self.store_url.get_backend_name() != "sqlite":
+            return None
+        return Path(self.store_url.database or "").parent
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
+    """Read and check everything.
+
+    Raises:
+        ConfigError: with the file, the key and the rule.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_MOST + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(raw) > FILE_MOST:
+        raise ConfigError(f"{path}: larger than {FILE_MOST >> 20} MB")
+    try:
+        settings = msgspec.toml.decode(raw, type=Settings)
+    except msgspec.ValidationError as error:
+        key, rule = blame(str(error))
+        raise ConfigError(f"{path}: {key or 'the file'}: {rule}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    settings = _from_environment(settings, environment)
+    check(path, settings)
+    return Loaded(
+        path=path,
+        settings=settings,
+        links=[parts.link(path, i, p, environment) for i, p in enumerate(settings.pbx)],
+        first=parts.first_people(settings),
+        site=parts.site(settings),
+        policy=parts.policy(settings.policy),
+        store_url=parts.store_url(path, settings.store, environment),
+        provider=parts.provider(path, settings.oidc, environment),
+    )
+
+
+def _from_environment(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """MONITORD_HOST and MONITORD_PORT go before the file, for containers and demos."""
+    server = settings.server
+    if host := environment.get("MONITORD_HOST"):
+        server = msgspec.structs.replace(server, host=host)
+    if port := environment.get("MONITORD_PORT"):
+        if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+            raise ConfigError("environment: MONITORD_PORT: must be a whole number from 0 to 65535")
+        server = msgspec.structs.replace(server, port=int(port))
+    return msgspec.structs.replace(settings, server=server)
