@@ -21,6 +21,7 @@ from monitord import __version__
 from monitord import demo as simulation
 from monitord.ami.actions import AmiError
 from monitord.ami.attachment import Attachment
+from monitord.api.keys import PEOPLE
 from monitord.api.listen import TlsError
 from monitord.app import Running, StartError, admin_link, recording, running
 from monitord.check.report import Report
@@ -126,10 +127,12 @@ async def _demo(port: int, folder: Path, options: dict[str, Any]) -> None:
         path, passwords = simulation.settings(folder, centre, port)
         click.echo(f"demo: it speaks AMI on 127.0.0.1:{centre.port}; starting monitord", err=True)
         async with running(_load(path)) as daemon:
+            await simulation.give_logins(daemon.web[PEOPLE], passwords)
             await daemon.attachments["demo"].link.live.wait()
             click.echo(f"\nThe page:  {daemon.url}\nSign in as")
             for login, password in passwords.items():
-                click.echo(f"  {login:<11} {password}   ({simulation.LOGINS[login]})")
+                role, what = simulation.LOGINS[login]
+                click.echo(f"  {login:<11} {password}   {role}: {what}")
             if options["outages_per_hour"]:
                 click.echo("Now and then the PBX is out of reach for some seconds; that is meant.")
             click.echo("Ctrl-C ends it. The ledger stays in " + str(folder / "data"))

@@ -8,14 +8,21 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from monitord.app import StartError
 from monitord.people.passwords import hash_password
+from monitord.people.people import People
+from monitord.people.permissions import Role, Scope
+from monitord.people.roster import Account, Everybody, Given, Person
+from monitord.people.rules import RosterError
+from monitord.people.store import PeopleError
 
 START_S = 60.0  # a large centre takes some seconds
 STOP_S = 5.0
@@ -23,8 +30,12 @@ STOP_S = 5.0
 # The keypad of supervisors included, as the demo shows the switches that are made with it.
 READ = "system,call,agent,dialplan,user,dtmf"
 
-LOGINS = {"viewer": "may see", "supervisor": "may see and disconnect"}
-ROLES = {"viewer": "QA manager", "supervisor": "supervisor"}
+LOGINS = {
+    "viewer": (Role.QA_MANAGER, "sees everything live and its history"),
+    "supervisor": (Role.SUPERVISOR, "may also disconnect"),
+    "admin": (Role.ADMINISTRATOR, "also has the roster, roles and sign-in under Settings"),
+}
+"""Role of each login, and what it is for."""
 
 _SETTINGS = """\
 # The demo's own settings, written anew at each start.
@@ -104,16 +115,12 @@ async def simulator(folder: Path, **options: object) -> AsyncIterator[Centre]:
 def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[str, str]]:
     """Write the demo's settings; gives their file, and login to password.
 
-    The passwords are new at each start, unless MONITORD_DEMO_PASSWORD gives one for both.
+    The passwords are new at each start, unless MONITORD_DEMO_PASSWORD gives one for all. On a
+    ledger of an earlier start they hold from ``give_logins`` on.
     """
     given = os.environ.get("MONITORD_DEMO_PASSWORD", "")
     passwords = {login: given or secrets.token_urlsafe(9) for login in LOGINS}
     people = "".join(
-        f'\n[[people]]\nid = "{login}"\nname = "Demo {login}"\nlogin = "{login}"\n'
-        f'role = "{ROLES[login]}"\npassword_hash = "{hash_password(password)}"\n'
-        for login, password in passwords.items()
-    )
-    people += "".join(
         f'\n[[people]]\nid = "{one["endpoint"].rpartition("/")[2]}"\nname = "{one["name"]}"\n'
         f'endpoints = ["{one["endpoint"]}"]\nagent = {str(one["agent"]).lower()}\n'
         + ("" if one["agent"] else 'role = "supervisor"\n')
@@ -122,6 +129,36 @@ def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[s
     path = folder / "monitord.toml"
     _write(path, _SETTINGS.format(page_port=page_port, ami_port=centre.port, people=people))
     return path, passwords
+
+
+async def give_logins(people: People, passwords: Mapping[str, str]) -> None:
+    """Put the demo's own logins on the roster, with these passwords and their roles, whatever an
+    earlier start has left of them there: the settings' people begin a roster and no more.
+
+    Raises:
+        StartError: the roster does not take them.
+    """
+    fresh = {
+        login: Account(login, login, hash_password(password))
+        for login, password in passwords.items()
+    }
+
+    def edit(old: Everybody) -> Everybody:
+        everyone = dict(old.roster.people)
+        for login in fresh:
+            before = everyone.get(login) or Person(login, f"Demo {login}")
+            roles = (Given(LOGINS[login][0], Scope.ALL),)
+            everyone[login] = msgspec.structs.replace(before, roles=roles, active=True)
+        others = (
+            a for a in old.accounts if a.person not in fresh and a.login.casefold() not in fresh
+        )
+        roster = msgspec.structs.replace(old.roster, people=everyone)
+        return Everybody(roster, (*others, *fresh.values()))
+
+    try:
+        await people.change(edit)
+    except (RosterError, PeopleError) as error:
+        raise StartError(f"the demo's logins could not be given: {error}") from None
 
 
 def _write(path: Path, text: str) -> None:
