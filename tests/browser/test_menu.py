@@ -102,13 +102,18 @@ async def test_where_there_is_room_it_stands_in_the_band(shared_browser: Browser
     async with visitor(shared_browser, url) as max_:
         page = max_.page
         await max_.sign_in("max")
-        for width in (1440, 1180, 901):
+        for width in (1440, 1361, 1360, 901):
             await page.set_viewport_size(ViewportSize(width=width, height=800))
             menu = page.get_by_role("navigation", name="Main")
             await expect(menu.get_by_role("link")).to_have_text(list(PAGES))
             await expect(page.get_by_role("button", name="Menu")).to_have_count(0)
             await expect(page.get_by_role("button", name="Sign out")).to_have_count(1)
             assert await too_wide(page) == 0, width
+            left = await page.get_by_test_id("connection").bounding_box()
+            right = await menu.get_by_role("link", name="Sign-in").bounding_box()
+            assert left is not None and right is not None
+            apart = left["x"] - (right["x"] + right["width"])
+            assert apart >= 16 or left["y"] + left["height"] <= right["y"], width
         for name, path in PAGES.items():
             await menu.get_by_role("link", name=name).click()
             await page.wait_for_url(f"**{path}*")
