@@ -15,12 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
+from monitord.api.keys import PEOPLE
 from monitord.app import StartError, running
 from monitord.config import load
 from monitord.foreground import stop_asked, until_stopped
 from monitord.people.passwords import hash_password
-from monitord.visitors import ROLES, invite, new_passwords
+from monitord.people.people import People
+from monitord.people.permissions import Role, Scope
+from monitord.people.roster import Account, Everybody, Given, Person
+from monitord.people.rules import RosterError
+from monitord.people.store import PeopleError
+from monitord.visitors import invite, new_passwords
 
 START_S = 60.0  # a large centre takes some seconds
 STOP_S = 5.0
@@ -28,8 +35,12 @@ STOP_S = 5.0
 # The keypad of supervisors included, as the demo shows the switches that are made with it.
 READ = "system,call,agent,dialplan,user,dtmf"
 
-MAY = {"viewer": "may see", "supervisor": "may see and disconnect"}
-"""By login."""
+LOGINS = {
+    "viewer": (Role.QA_MANAGER, "sees everything live and its history"),
+    "supervisor": (Role.SUPERVISOR, "may also disconnect"),
+    "admin": (Role.ADMINISTRATOR, "also has the roster, roles and sign-in under Settings"),
+}
+"""Role of each login, and what it is for."""
 
 _SETTINGS = """\
 # The demo's own settings, written anew at each start.
@@ -119,10 +130,11 @@ async def demo(port: int, folder: Path, options: dict[str, Any]) -> None:
         err=True,
     )
     async with simulator(folder, **options) as centre:
-        passwords = new_passwords()
-        path = _write_settings(folder, centre, port, passwords)
+        passwords = new_passwords(LOGINS)
+        path = _write_settings(folder, centre, port)
         click.echo(f"demo: it speaks AMI on 127.0.0.1:{centre.port}; starting monitord", err=True)
         async with running(load(path)) as daemon:
+            await give_logins(daemon.web[PEOPLE], passwords)
             await daemon.attachments["demo"].link.live.wait()
             more = [f"Ctrl-C ends it. The ledger stays in {folder / 'data'}"]
             if options["outages_per_hour"]:
@@ -130,20 +142,14 @@ async def demo(port: int, folder: Path, options: dict[str, Any]) -> None:
                     "Now and then the PBX is out of reach for some seconds; that is meant.",
                     *more,
                 ]
-            invite(daemon.url, passwords, MAY, *more)
+            may = {login: f"{role}: {what}" for login, (role, what) in LOGINS.items()}
+            invite(daemon.url, passwords, may, *more)
             await until_stopped(daemon.tasks, stop_asked())
 
 
-def _write_settings(
-    folder: Path, centre: Centre, page_port: int, passwords: Mapping[str, str]
-) -> Path:
-    """The demo's settings; gives their file. ``passwords``: by login."""
+def _write_settings(folder: Path, centre: Centre, page_port: int) -> Path:
+    """The demo's settings; gives their file."""
     people = "".join(
-        f'\n[[people]]\nid = "{login}"\nname = "Demo {login}"\nlogin = "{login}"\n'
-        f'role = "{ROLES[login]}"\npassword_hash = "{hash_password(password)}"\n'
-        for login, password in passwords.items()
-    )
-    people += "".join(
         f'\n[[people]]\nid = "{one["endpoint"].rpartition("/")[2]}"\nname = "{one["name"]}"\n'
         f'endpoints = ["{one["endpoint"]}"]\nagent = {str(one["agent"]).lower()}\n'
         + ("" if one["agent"] else 'role = "supervisor"\n')
@@ -152,6 +158,36 @@ def _write_settings(
     path = folder / "monitord.toml"
     _write(path, _SETTINGS.format(page_port=page_port, ami_port=centre.port, people=people))
     return path
+
+
+async def give_logins(people: People, passwords: Mapping[str, str]) -> None:
+    """Put the demo's own logins on the roster, with these passwords and their roles, whatever an
+    earlier start has left of them there: the settings' people begin a roster and no more.
+
+    Raises:
+        StartError: the roster does not take them.
+    """
+    fresh = {
+        login: Account(login, login, hash_password(password))
+        for login, password in passwords.items()
+    }
+
+    def edit(old: Everybody) -> Everybody:
+        everyone = dict(old.roster.people)
+        for login in fresh:
+            before = everyone.get(login) or Person(login, f"Demo {login}")
+            roles = (Given(LOGINS[login][0], Scope.ALL),)
+            everyone[login] = msgspec.structs.replace(before, roles=roles, active=True)
+        others = (
+            a for a in old.accounts if a.person not in fresh and a.login.casefold() not in fresh
+        )
+        roster = msgspec.structs.replace(old.roster, people=everyone)
+        return Everybody(roster, (*others, *fresh.values()))
+
+    try:
+        await people.change(edit)
+    except (RosterError, PeopleError) as error:
+        raise StartError(f"the demo's logins could not be given: {error}") from None
 
 
 def _write(path: Path, text: str) -> None:

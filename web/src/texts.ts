@@ -36,6 +36,7 @@ export const signIn = {
     "Nobody can administer this monitord yet. Whoever fills this in becomes its administrator and can then let others in.",
   linkPassword: "Choose a password, {name}. Wherever else you are signed in, you will be signed out.",
   linkGone: "This link does not work (any more). It was used, is older than a day, or a newer one was made. Ask for another one.",
+  linkBack: "To the sign-in page",
   linkUnreachable: "The server does not answer. Check your connection, then reload this page.",
   linkName: "Your name",
   newPassword: "New password",
@@ -118,7 +119,7 @@ export const signInSettings = {
 };
 
 /** What a permission allows, in the words of docs and code (monitord.people.permissions). */
-export const permissionNames: Partial<Record<Permission, string>> = {
+export const permissionNames: Record<Permission, string> = {
   "agent.see": "see agents and their live status",
   "call.see": "see live calls",
   "number.see": "see customers’ phone numbers whole, not masked",
@@ -132,15 +133,20 @@ export const permissionNames: Partial<Record<Permission, string>> = {
   "history.see": "read past supervisions, calls and agents’ status",
   "history.export": "export what may be read of the history",
   "team.see": "see the team view",
+  "view.share": "share saved views with everybody",
   "audit.see": "read the audit log",
   "roster.see": "see the roster: people, teams, endpoints",
   "roster.edit": "change people, teams and endpoints",
+  "rights.edit": "give and take roles, and ways to sign in",
+  "session.end": "see and end other people’s sessions",
+  "token.make": "make API tokens",
 };
 
 export const frame = {
   product: "monitord",
   skip: "Skip to the content",
   navigation: "Main",
+  menu: "Menu",
   quality: "Quality",
   qualityAssurance: "Quality Assurance",
   coachManager: "Coach Manager",
@@ -584,11 +590,18 @@ export const announce = {
 
 export const keys = {
   title: "Keys",
-  list: [
-    ["↑ ↓", "Go through the users"],
-    ["Enter", "Select the user"],
-    ["/", "Search the users, or go to the filters of the history; Esc clears"],
-    ["D", "Disconnect the selected user (asks first)"],
+  pages: {
+    coachManager: [
+      ["↑ ↓", "Go through the users"],
+      ["Enter", "Select the user"],
+      ["/", "Search the users; Esc clears"],
+      ["D", "Disconnect the selected user (asks first)"],
+    ],
+    history: [["/", "Go to the filters"]],
+    team: [["/", "Search the agents"]],
+    people: [["/", "Search the list"]],
+  },
+  everywhere: [
     ["?", "Show the keys"],
     ["Esc", "Close"],
   ],
