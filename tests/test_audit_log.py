@@ -1,5 +1,5 @@
-"""The audit log on either database: written by many at once, taken over from before, kept from being
-changed, with its heads in other hands."""
+"""The audit log on either database: written by many at once, taken over from before, kept from
+being changed, with its heads in other hands."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ OLD = [
     ("sue", "Sue Supervisor", "sign in", "sue", {"address": "192.0.2.7", "how": "password"}, None),
     ("sue", "Sue Supervisor", "disconnect", "s-1",
      {"pbx": "lab", "channel": "1.2", "supervisor": "PJSIP/2002",
-      "agent": {"id": "ann", "name": "Ann Agent", "endpoint": "PJSIP/1001"}, "type": "Coach"}, None),
+      "agent": {"id": "ann", "name": "Ann Agent", "endpoint": "PJSIP/1001"}, "type": "Coach"},
+     None),
     ("sue", "Sue Supervisor", "disconnect outcome", "s-1",
      {"outcome": "confirmed", "why": ""}, 2),
     ("max", "Max Auditor", "export", "calls",
@@ -228,7 +229,7 @@ async def test_who_was_erased_cannot_be_read_and_the_chain_holds(
         (row,) = read_audit(store)
         assert row["detail"] == {"pbx": "lab"}
         assert (await verify(engine, keys)).fault is None
-        # Neither comes back by being written again: it is somebody new, or a key that opens nothing.
+        # Neither comes back by being written again: it is somebody new, or another key.
         await audit.write(Entry(action="sign in", actor=Actor("ann", "Ann")))
         await audit.write(Entry(action="x", personal=(Of({"number": "555"}, number="555"),)))
         assert keys.pseudonym_of("ann") != ann
@@ -323,7 +324,7 @@ async def test_to_a_webhook() -> None:
         assert got == [LINE] * 3
     finally:
         await runner.cleanup()
-    with pytest.raises(OSError, match="refused|connect"):
+    with pytest.raises(OSError, match=r"refused|connect"):
         await sink(HEAD, LINE)
 
 
