@@ -25,6 +25,8 @@ from monitord.api.edge import networks
 from monitord.blame import blame
 from monitord.domain.site import LABELS, Site
 from monitord.domain.words import SpyType
+from monitord.outbox.post import Hook
+from monitord.outbox.settings import HOOKS_MOST, SECRET_LEAST, Webhook, fault_of
 from monitord.people import rules
 from monitord.people.bootstrap import First, everybody_of
 from monitord.people.passwords import is_hash
@@ -36,6 +38,9 @@ from monitord.people.rules import RosterError
 from monitord.people.words import Cadence
 from monitord.store.postgres import URL_MOST, postgres_url
 from monitord.store.sqlite import sqlite_url
+from monitord.told import settings as told_settings
+from monitord.told.rules import Policy as Telling
+from monitord.told.settings import SettingError, policy_of
 
 # \Z, because $ would let a line break at the end pass.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -221,6 +226,9 @@ class Settings(_Table, frozen=True):
     agents: Agents = field(default_factory=Agents)
     people: list[PersonTable] = field(default_factory=list)
     policy: PolicyTable = field(default_factory=PolicyTable)
+    told: told_settings.Told = field(default_factory=told_settings.Told)
+    reason: told_settings.Reason = field(default_factory=told_settings.Reason)
+    webhook: Annotated[list[Webhook], Meta(max_length=HOOKS_MOST)] = field(default_factory=list)
     log: Log = Log()
     record: Record = field(default_factory=Record)
 
@@ -237,6 +245,9 @@ class Loaded(Struct, frozen=True):
     store_url: URL
     """The ledger's database, the password of PostgreSQL's role within; str() hides that."""
     policy: Policy = Policy()
+    telling: Telling = Telling()
+    """What agents are told, and when a reason is asked for."""
+    hooks: tuple[Hook, ...] = ()
     provider: ProviderSettings | None = None
     """With the client's secret within."""
 
@@ -277,6 +288,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         first=_first(settings),
         site=_site(settings),
         policy=_policy(settings.policy),
+        telling=_telling(path, settings),
+        hooks=_hooks(path, settings.webhook, environment),
         store_url=_store_url(path, settings.store, environment),
         provider=_provider(path, settings.oidc, environment),
     )
@@ -458,6 +471,28 @@ def _policy(table: PolicyTable) -> Policy:
         else dict.fromkeys(OF_TYPE, given)
     )
     return Policy(answers, table.drop_customer)
+
+
+def _telling(path: Path, settings: Settings) -> Telling:
+    try:
+        return policy_of(settings.told, settings.reason)
+    except SettingError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _hooks(path: Path, tables: list[Webhook], environment: Mapping[str, str]) -> tuple[Hook, ...]:
+    hooks: list[Hook] = []
+    for index, table in enumerate(tables):
+        key = f"{path}: webhook[{index}]"
+        if fault := fault_of(table.url):
+            raise ConfigError(f"{key}.url: {fault}")
+        if table.url in [hook.url for hook in hooks]:
+            raise ConfigError(f"{key}.url: stands twice, but must be unique")
+        secret = _secret(key, "secret", path.parent, table.secret_file, "", environment)
+        if len(secret) < SECRET_LEAST:
+            raise ConfigError(f"{key}.secret_file: must hold at least {SECRET_LEAST} characters")
+        hooks.append(Hook(table.url, secret, frozenset(table.events)))
+    return tuple(hooks)
 
 
 def _first(settings: Settings) -> list[First]:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from monitord.domain.views import Alert, Entity, Party
+from monitord.domain.views import Alert, Entity, Notice, Party
 from monitord.domain.words import (
     AgentStatus,
     Direction,
@@ -32,7 +32,7 @@ PROTOCOL = 1
 """Raised when a client that knows only the old number would go wrong."""
 
 
-Kind = Literal["pbx", "agent", "call", "supervision", "alert"]
+Kind = Literal["pbx", "agent", "call", "supervision", "alert", "notice"]
 
 
 class Patch(Struct, frozen=True):
@@ -308,6 +308,20 @@ class SupervisionRow(Struct, frozen=True):
     """Of the last call under it."""
     earlier_campaigns: list[str]
     """Of the calls before, where they were others."""
+    reason: str | None
+    """Why the supervisor supervised, as they said."""
+
+
+class Reason(Struct, frozen=True):
+    """Why somebody did something, as they said."""
+
+    act: Literal["supervision", "disconnect"]
+    text: str
+    by: str
+    """Name of the person."""
+    given: int
+    changed: int | None
+    """When it was last corrected; the versions before stand in the audit log."""
 
 
 class SupervisionPage(Struct, frozen=True):
@@ -319,6 +333,49 @@ class SupervisionPage(Struct, frozen=True):
 class SupervisionDetail(Struct, frozen=True):
     supervision: SupervisionRow
     segments: list[Segment]
+    reasons: list[Reason]
+
+
+# Line breaks may be in it.
+ReasonText = Annotated[
+    str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*\Z")
+]
+
+
+class ReasonGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the one who asks supervised."""
+
+    text: ReasonText
+
+
+class Question(Struct, frozen=True):
+    """A supervision of one's own, whose reason is asked for and not given."""
+
+    supervision: str
+    agent: Party | None
+    type: SpyType
+    at_least: bool
+    started: int
+    ended: int | None
+
+
+class Questions(Struct, frozen=True):
+    """Newest first, 50 at most."""
+
+    rows: list[Question]
+
+
+class NoticePage(Struct, frozen=True):
+    """What the agent who asks was told, newest first."""
+
+    rows: list[Notice]
+    next: str | None
+
+
+class DisconnectTerms(Struct, frozen=True):
+    """What a Disconnect User of this supervision takes."""
+
+    reason: Literal["never", "asked", "required"]
 
 
 class Disconnect(Struct, frozen=True, forbid_unknown_fields=True):
@@ -327,6 +384,8 @@ class Disconnect(Struct, frozen=True, forbid_unknown_fields=True):
     drops_customer: bool = False
     """The person was told that after a Barge-Kick the customer is on the supervisor's leg and goes
     with it. Without it such a disconnect is refused."""
+    reason: ReasonText | None = None
+    """Why. Where the site requires one, a disconnect without it is refused."""
 
 
 class DisconnectOutcome(Struct, frozen=True):

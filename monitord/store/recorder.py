@@ -42,6 +42,8 @@ class Recorder:
         self.live: Callable[[], Mapping[str, int]] = dict
         """Gives the PBXs that are attached right now, and for each the wall time in ms up to
         which all that it said has been given to us."""
+        self.committed: Callable[[frozenset[type]], None] = lambda kinds: None
+        """Told after each commit which kinds of records it had."""
         self._waiting: dict[tuple[object, ...], Record] = {}
         self._writing = 0
         """Rows of the batch that is being committed."""
@@ -115,6 +117,7 @@ class Recorder:
             self._log.info("written_again")
             self.failing = ""
         self._last_beat = time.monotonic()
+        self.committed(frozenset(type(r) for r in batch.values()))
         async with self._written:
             self._written.notify_all()
         return True
