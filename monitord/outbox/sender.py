@@ -61,6 +61,8 @@ class Sender:
         self._clock, self._chance = clock, chance
         self._send_s = send_s
         self._queue_most = queue_most
+        self._ill: dict[str, int] = {}
+        """Webhooks whose receiver as a whole took nothing, and until when it is left alone."""
         self._some = {hook.id: asyncio.Event() for hook in hooks}
         self._log = structlog.get_logger("outbox")
 
@@ -103,6 +105,8 @@ class Sender:
     async def _round(self, session: ClientSession, hook: Hook) -> float:
         """Try what is due. Gives the seconds until there may be something again."""
         await self._give_up(hook)
+        if (left := self._ill.get(hook.id, 0) - self._clock()) > 0:
+            return min(LOOK_S, left / 1000)
         rows = await self._store.due(hook.id, self._clock(), BATCH)
         for row in rows:
             why, ill = await self._send(session, hook, row)
@@ -115,8 +119,8 @@ class Sender:
             )
             await self._store.later(row)
             if ill:
-                # The others would find it no better: they wait as long as this one.
-                return max(0.0, (row.due - self._clock()) / 1000)
+                self._ill[hook.id] = row.due  # the others would find it no better
+                return 0.0
         if len(rows) == BATCH:
             return 0.0
         due = await self._store.next_due(hook.id)
