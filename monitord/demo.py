@@ -23,7 +23,11 @@ STOP_S = 5.0
 # The keypad of supervisors included, as the demo shows the switches that are made with it.
 READ = "system,call,agent,dialplan,user,dtmf"
 
-LOGINS = {"viewer": "may see", "supervisor": "may see and disconnect"}
+LOGINS = {
+    "viewer": "may see",
+    "supervisor": "may see and disconnect",
+    "agent": "is told who listened to them",
+}
 ROLES = {"viewer": "QA manager", "supervisor": "supervisor"}
 
 _SETTINGS = """\
@@ -45,6 +49,19 @@ keypad = true
 CAMPAIGN = "campaign"
 LIST = "list"
 RESULT = "result"
+
+[told]
+who = true
+reason = true
+
+[told.when]
+Monitor = "after the call"
+Coach = "start and end"
+Barge = "start and end"
+Barge-Kick = "start and end"
+
+[reason]
+ask = "asked"
 {people}"""
 
 
@@ -104,7 +121,7 @@ async def simulator(folder: Path, **options: object) -> AsyncIterator[Centre]:
 def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[str, str]]:
     """Write the demo's settings; gives their file, and login to password.
 
-    The passwords are new at each start, unless MONITORD_DEMO_PASSWORD gives one for both.
+    The passwords are new at each start, unless MONITORD_DEMO_PASSWORD gives one for all.
     """
     given = os.environ.get("MONITORD_DEMO_PASSWORD", "")
     passwords = {login: given or secrets.token_urlsafe(9) for login in LOGINS}
@@ -112,11 +129,16 @@ def settings(folder: Path, centre: Centre, page_port: int) -> tuple[Path, dict[s
         f'\n[[people]]\nid = "{login}"\nname = "Demo {login}"\nlogin = "{login}"\n'
         f'role = "{ROLES[login]}"\npassword_hash = "{hash_password(password)}"\n'
         for login, password in passwords.items()
+        if login in ROLES
+    )
+    agent = next((one for one in centre.roster if one["agent"]), None)
+    sign_in = (
+        f'role = "agent"\nlogin = "agent"\npassword_hash = "{hash_password(passwords["agent"])}"\n'
     )
     people += "".join(
         f'\n[[people]]\nid = "{one["endpoint"].rpartition("/")[2]}"\nname = "{one["name"]}"\n'
         f'endpoints = ["{one["endpoint"]}"]\nagent = {str(one["agent"]).lower()}\n'
-        + ("" if one["agent"] else 'role = "supervisor"\n')
+        + (sign_in if one is agent else "" if one["agent"] else 'role = "supervisor"\n')
         for one in centre.roster
     )
     path = folder / "monitord.toml"
