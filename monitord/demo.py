@@ -39,6 +39,7 @@ LOGINS = {
     "viewer": (Role.QA_MANAGER, "sees everything live and its history"),
     "supervisor": (Role.SUPERVISOR, "may also disconnect"),
     "admin": (Role.ADMINISTRATOR, "also has the roster, roles and sign-in under Settings"),
+    "agent": (Role.AGENT, "the first agent, who is told who listened to them"),
 }
 """Role of each login, and what it is for."""
 
@@ -61,6 +62,19 @@ keypad = true
 CAMPAIGN = "campaign"
 LIST = "list"
 RESULT = "result"
+
+[told]
+who = true
+reason = true
+
+[told.when]
+Monitor = "after the call"
+Coach = "start and end"
+Barge = "start and end"
+Barge-Kick = "start and end"
+
+[reason]
+ask = "asked"
 {people}"""
 
 
@@ -134,7 +148,8 @@ async def demo(port: int, folder: Path, options: dict[str, Any]) -> None:
         path = _write_settings(folder, centre, port)
         click.echo(f"demo: it speaks AMI on 127.0.0.1:{centre.port}; starting monitord", err=True)
         async with running(load(path)) as daemon:
-            await give_logins(daemon.web[PEOPLE], passwords)
+            agent = next((_id_of(one) for one in centre.roster if one["agent"]), None)
+            await give_logins(daemon.web[PEOPLE], passwords, agent)
             await daemon.attachments["demo"].link.live.wait()
             more = [f"Ctrl-C ends it. The ledger stays in {folder / 'data'}"]
             if options["outages_per_hour"]:
@@ -150,7 +165,7 @@ async def demo(port: int, folder: Path, options: dict[str, Any]) -> None:
 def _write_settings(folder: Path, centre: Centre, page_port: int) -> Path:
     """The demo's settings; gives their file."""
     people = "".join(
-        f'\n[[people]]\nid = "{one["endpoint"].rpartition("/")[2]}"\nname = "{one["name"]}"\n'
+        f'\n[[people]]\nid = "{_id_of(one)}"\nname = "{one["name"]}"\n'
         f'endpoints = ["{one["endpoint"]}"]\nagent = {str(one["agent"]).lower()}\n'
         + ("" if one["agent"] else 'role = "supervisor"\n')
         for one in centre.roster
@@ -160,26 +175,36 @@ def _write_settings(folder: Path, centre: Centre, page_port: int) -> Path:
     return path
 
 
-async def give_logins(people: People, passwords: Mapping[str, str]) -> None:
+def _id_of(one: Mapping[str, Any]) -> str:
+    """Of somebody of the centre, on the roster."""
+    return str(one["endpoint"]).rpartition("/")[2]
+
+
+async def give_logins(people: People, passwords: Mapping[str, str], agent: str | None) -> None:
     """Put the demo's own logins on the roster, with these passwords and their roles, whatever an
     earlier start has left of them there: the settings' people begin a roster and no more.
+
+    ``agent``: id of the agent who signs in as such.
 
     Raises:
         StartError: the roster does not take them.
     """
     fresh = {
-        login: Account(login, login, hash_password(password))
+        person: Account(person, login, hash_password(password))
         for login, password in passwords.items()
+        if (person := agent if LOGINS[login][0] is Role.AGENT else login) is not None
     }
 
     def edit(old: Everybody) -> Everybody:
         everyone = dict(old.roster.people)
-        for login in fresh:
-            before = everyone.get(login) or Person(login, f"Demo {login}")
-            roles = (Given(LOGINS[login][0], Scope.ALL),)
-            everyone[login] = msgspec.structs.replace(before, roles=roles, active=True)
+        for person, account in fresh.items():
+            before = everyone.get(person) or Person(person, f"Demo {person}")
+            role = LOGINS[account.login][0]
+            roles = (Given(role, None if role is Role.AGENT else Scope.ALL),)
+            everyone[person] = msgspec.structs.replace(before, roles=roles, active=True)
+        logins = {account.login for account in fresh.values()}
         others = (
-            a for a in old.accounts if a.person not in fresh and a.login.casefold() not in fresh
+            a for a in old.accounts if a.person not in fresh and a.login.casefold() not in logins
         )
         roster = msgspec.structs.replace(old.roster, people=everyone)
         return Everybody(roster, (*others, *fresh.values()))

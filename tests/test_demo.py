@@ -122,7 +122,7 @@ async def test_the_logins_that_it_prints_hold_at_every_start(
             url, lines = await page_of(process)
             printed = [line for line in lines if password in line]
             logins = {line.split()[0]: line for line in printed}
-            assert list(logins) == ["viewer", "supervisor", "admin"]
+            assert list(logins) == ["viewer", "supervisor", "admin", "agent"]
             for login, role in zip(
                 logins, ("QA manager", "supervisor", "administrator"), strict=True
             ):

@@ -21,10 +21,12 @@ from monitord.people.tokens import Tokens
 from monitord.store.history import History
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
+from monitord.told.watch import Teller
 
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
 ALERTS = web.AppKey("alerts", Watch)
+TELLER = web.AppKey("teller", Teller)
 TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)

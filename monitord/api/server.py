@@ -46,6 +46,7 @@ from monitord.people.tokens import Tokens
 from monitord.store.history import History, UnreadableError
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
+from monitord.told.watch import Teller
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -70,6 +71,7 @@ class Parts:
     hub: Hub
     history: History
     alerts: Watch
+    teller: Teller
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -92,6 +94,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.HUB] = parts.hub
     app[keys.HISTORY] = parts.history
     app[keys.ALERTS] = parts.alerts
+    app[keys.TELLER] = parts.teller
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit

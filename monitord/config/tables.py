@@ -10,9 +10,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from monitord.alerts.rules import Answer
+from monitord.outbox.settings import HOOKS_MOST, Webhook
 from monitord.people.permissions import Role, Scope
 from monitord.people.words import Cadence
 from monitord.store.postgres import URL_MOST
+from monitord.told import settings as told_settings
 
 # \Z, because $ would let a line break at the end pass.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -202,6 +204,9 @@ class Settings(_Table, frozen=True):
     agents: Agents = field(default_factory=Agents)
     people: list[PersonTable] = field(default_factory=list)
     policy: PolicyTable = field(default_factory=PolicyTable)
-    audit: Audit = Audit()
+    told: told_settings.Told = field(default_factory=told_settings.Told)
+    reason: told_settings.Reason = field(default_factory=told_settings.Reason)
+    webhook: Annotated[list[Webhook], Meta(max_length=HOOKS_MOST)] = field(default_factory=list)
+    audit: Audit = field(default_factory=Audit)
     log: Log = Log()
     record: Record = field(default_factory=Record)

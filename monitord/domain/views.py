@@ -144,4 +144,32 @@ class Alert(Struct, frozen=True, tag_field="kind", tag="alert"):
     """Name of the person."""
 
 
-Entity = Pbx | Agent | Call | Supervision | Alert
+class Notice(Struct, frozen=True, tag_field="kind", tag="notice"):
+    """What an agent is told of a supervision on them; nobody else gets it.
+
+    On the stream while it runs, and for some minutes after it was told as ended.
+    """
+
+    id: str
+    """The supervision's."""
+    pbx: str
+    agent: Party
+    supervisor: Party | None
+    """Null where the policy does not say who it was."""
+    type: SpyType
+    """The strongest so far."""
+    at_least: bool
+    started: int
+    started_exact: bool
+    ended: int | None
+    """Null while it runs."""
+    ended_exact: bool
+    ended_after: int | None
+    """Where the end is not exact: it was still seen then."""
+    reason: str | None
+    """As the supervisor gave it; null where there is none, or the policy does not show it."""
+    told: int
+    """When the agent was told first."""
+
+
+Entity = Pbx | Agent | Call | Supervision | Alert | Notice

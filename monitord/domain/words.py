@@ -97,6 +97,15 @@ class AlertAct(StrEnum):
     NOT_ENDED = "not ended"
 
 
+class Telling(StrEnum):
+    """When an agent is told of a supervision."""
+
+    NEVER = "never"
+    START_AND_END = "start and end"
+    AFTER_CALL = "after the call"
+    DELAYED = "delayed"
+
+
 class LinkState(StrEnum):
     """How the daemon stands with one PBX."""
 

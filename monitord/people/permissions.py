@@ -23,6 +23,8 @@ Permission = Literal[
     "supervision.barge-kick",
     "supervision.disconnect",
     "alert.see",
+    "notice.see",
+    "reason.give",
     "history.see",
     "history.export",
     "team.see",
@@ -46,6 +48,8 @@ MEANING: dict[Permission, str] = {
     "supervision.barge-kick": "take an agent's call over",
     "supervision.disconnect": "disconnect a supervision, one's own or another's",
     "alert.see": "be told of a supervision that its supervisor had no right to",
+    "notice.see": "be told of supervisions on oneself, as the site's policy says",
+    "reason.give": "say why one supervised",
     "history.see": "read past supervisions, calls and agents' status",
     "history.export": "export what one may read of the history",
     "team.see": "see the team view",
@@ -72,6 +76,10 @@ UNSCOPED: frozenset[Permission] = frozenset(
     }
 )
 """Had or not had; there is nobody on whom they are used."""
+
+OWN: frozenset[Permission] = frozenset({"notice.see", "reason.give"})
+"""On oneself alone, with whatever scope the role is given: what one agent is told is no
+business of whoever else has the role."""
 
 OF_TYPE: dict[SpyType, Permission] = {
     SpyType.MONITOR: "supervision.monitor",
@@ -110,6 +118,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "supervision.see": _ALL,
             "supervision.disconnect": _ALL,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _ALL,
             "team.see": _ALL,
             "roster.see": _ALL,
@@ -125,6 +134,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "supervision.see": _ALL,
             "supervision.monitor": _ALL,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _ALL,
             "history.export": _ALL,
             "team.see": _ALL,
@@ -143,6 +153,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "supervision.barge-kick": _TEAM,
             "supervision.disconnect": _TEAM,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _TEAM,
             "history.export": _TEAM,
             "team.see": _TEAM,
@@ -154,6 +165,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "call.see": _ALL,
             "supervision.see": _ALL,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _ALL,
             "history.export": _ALL,
             "audit.see": _ALL,
@@ -163,9 +175,10 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
         Role.AGENT: {
             "agent.see": _SELF,
             "call.see": _SELF,
+            "notice.see": _SELF,
         },
     }
 )
-"""An agent sees no supervision, live or past: whether they are told, and when, is the site's own
-policy. A QA manager listens; to whisper or to speak is a supervisor's. An administrator looks after
-the system and hears nobody."""
+"""An agent sees no supervision, live or past, but notices of those on them: whether they are told,
+and when, is the site's own policy. A QA manager listens; to whisper or to speak is a supervisor's.
+An administrator looks after the system and hears nobody."""

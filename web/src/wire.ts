@@ -42,13 +42,13 @@ export type Scope = (typeof SCOPE)[number];
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
 export type What = (typeof WHAT)[number];
 
-export const KIND = ["pbx", "agent", "call", "supervision", "alert"] as const;
+export const KIND = ["pbx", "agent", "call", "supervision", "alert", "notice"] as const;
 export type Kind = (typeof KIND)[number];
 
 export const VIEW_PAGE = ["coach-manager", "history", "team"] as const;
@@ -111,6 +111,8 @@ export interface Disconnect {
    * with it. Without it such a disconnect is refused.
    */
   drops_customer?: boolean;
+  /** Why. Where the site requires one, a disconnect without it is refused. */
+  reason?: string | null;
 }
 
 /** What became of a Disconnect User. */
@@ -118,6 +120,17 @@ export interface DisconnectOutcome {
   outcome: "confirmed" | "not_confirmed" | "refused";
   /** In plain words; empty where a disconnect was confirmed and there is nothing to add. */
   why: string;
+}
+
+/** Why somebody did something, as they said. */
+export interface Reason {
+  act: "disconnect" | "supervision";
+  text: string;
+  /** Name of the person. */
+  by: string;
+  given: number;
+  /** When it was last corrected; the versions before stand in the audit log. */
+  changed: number | null;
 }
 
 /** Part of a supervision with one type and one call. */
@@ -164,6 +177,8 @@ export interface SupervisionRow {
   call_id: string | null;
   /** Of the calls before, where they were others. */
   earlier_campaigns: string[];
+  /** Why the supervisor supervised, as they said. */
+  reason: string | null;
 }
 
 export interface SupervisionPage {
@@ -175,6 +190,7 @@ export interface SupervisionPage {
 export interface SupervisionDetail {
   supervision: SupervisionRow;
   segments: Segment[];
+  reasons: Reason[];
 }
 
 /** One call of the ledger. */
@@ -709,6 +725,35 @@ export interface Supervision {
   disconnect_by: string | null;
 }
 
+/**
+ * What an agent is told of a supervision on them; nobody else gets it.
+ *
+ * On the stream while it runs, and for some minutes after it was told as ended.
+ */
+export interface Notice {
+  kind: "notice";
+  /** The supervision's. */
+  id: string;
+  pbx: string;
+  agent: Party;
+  /** Null where the policy does not say who it was. */
+  supervisor: Party | null;
+  /** The strongest so far. */
+  type: SpyType;
+  at_least: boolean;
+  started: number;
+  started_exact: boolean;
+  /** Null while it runs. */
+  ended: number | null;
+  ended_exact: boolean;
+  /** Where the end is not exact: it was still seen then. */
+  ended_after: number | null;
+  /** As the supervisor gave it; null where there is none, or the policy does not show it. */
+  reason: string | null;
+  /** When the agent was told first. */
+  told: number;
+}
+
 /** New values of some fields of one entity. */
 export interface Patch {
   kind: Kind;
@@ -830,6 +875,37 @@ export interface TeamView {
   agents: TeamAgent[];
 }
 
+/** Why the one who asks supervised. */
+export interface ReasonGiven {
+  text: string;
+}
+
+/** A supervision of one's own, whose reason is asked for and not given. */
+export interface Question {
+  supervision: string;
+  agent: Party | null;
+  type: SpyType;
+  at_least: boolean;
+  started: number;
+  ended: number | null;
+}
+
+/** Newest first, 50 at most. */
+export interface Questions {
+  rows: Question[];
+}
+
+/** What the agent who asks was told, newest first. */
+export interface NoticePage {
+  rows: Notice[];
+  next: string | null;
+}
+
+/** What a Disconnect User of this supervision takes. */
+export interface DisconnectTerms {
+  reason: "asked" | "never" | "required";
+}
+
 /** A name for some filters of a page. */
 export interface View {
   id: string;
@@ -871,7 +947,7 @@ export interface PutViews {
   chosen?: Record<string, string> | null;
 }
 
-export type Entity = Pbx | Agent | Call | Supervision | Alert;
+export type Entity = Pbx | Agent | Call | Supervision | Alert | Notice;
 
 export type ServerFrame = Hello | Delta | Pong | Bye;
 

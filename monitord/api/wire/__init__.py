@@ -21,6 +21,7 @@ from monitord.api.wire.sheet import *
 from monitord.api.wire.sign_in import *
 from monitord.api.wire.stream import *
 from monitord.api.wire.team import *
+from monitord.api.wire.told import *
 from monitord.api.wire.views import *
 
 encode = msgspec.json.Encoder().encode
