@@ -85,7 +85,7 @@ WRONG = {
     "policy": ('[policy]\nunauthorised = "kill"', "policy.unauthorised: "),
     "policy-of-no-type": (
         '[policy]\nunauthorised = { Unknown = "end" }',
-        r"Unknown.*policy\.unauthorised",
+        r"policy\.unauthorised: .*Unknown",
     ),
     "policy-of-a-type": ('[policy]\nunauthorised = { Coach = "yes" }', "policy.unauthorised"),
     "role": (person(login='"a"', role='"god"'), r"people\[0\].role: "),

@@ -123,9 +123,8 @@ async def test_the_logins_that_it_prints_hold_at_every_start(
             printed = [line for line in lines if password in line]
             logins = {line.split()[0]: line for line in printed}
             assert list(logins) == ["viewer", "supervisor", "admin", "agent"]
-            for login, role in zip(
-                logins, ("QA manager", "supervisor", "administrator"), strict=True
-            ):
+            roles = ("QA manager", "supervisor", "administrator", "agent")
+            for login, role in zip(logins, roles, strict=True):
                 assert f"{role}:" in logins[login]
                 async with Client(url) as one:
                     assert await one.sign_in(login, password) == 200
@@ -135,6 +134,7 @@ async def test_the_logins_that_it_prints_hold_at_every_start(
         assert code == 0 and "Traceback" not in err, err
         assert may["admin"] >= {"roster.edit", "rights.edit", "session.end"}
         assert "supervision.disconnect" in may["supervisor"] - may["viewer"]
+        assert "notice.see" in may["agent"] and "supervision.see" not in may["agent"]
         assert not may["supervisor"] & {"roster.edit", "rights.edit"}
 
 

@@ -22,10 +22,7 @@ REQUIRED = ALL + '[reason]\nask = "required"\n'
 
 
 @pytest.fixture
-async def here(
-    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Centre]:
-    monkeypatch.setattr(engines, "BUSY_MS", 100)
+async def here(tmp_path: Path, store: Store) -> AsyncIterator[Centre]:
     async with centre(tmp_path, extra=REQUIRED, store=store, people=people(), **CENTRE) as made:
         yield made
 
@@ -126,7 +123,15 @@ async def test_what_is_no_reason(here: Centre, text: Any) -> None:
     assert (status, body["field"]) == (400, "text")
 
 
-async def test_nothing_is_kept_that_cannot_be_audited(here: Centre) -> None:
+async def test_nothing_is_kept_that_cannot_be_audited(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "BUSY_MS", 100)
+    async with centre(tmp_path, extra=REQUIRED, store=store, people=people(), **CENTRE) as here:
+        await refused_while_locked(here)
+
+
+async def refused_while_locked(here: Centre) -> None:
     row = await by_sue(here, over=True)
     with here.store.locked():
         assert (await give(here.sue, row["id"], "x"))[0] == 503
@@ -173,8 +178,8 @@ async def test_in_exports(here: Centre) -> None:
 async def test_a_disconnect_without_a_required_reason_is_refused(here: Centre) -> None:
     row = await by_sue(here, over=False)
     path = f"/api/v1/supervisions/{row['id']}/disconnect"
-    assert await here.sue.get(path) == {"reason": "required"}
-    async with here.ina.http.get(path) as response:
+    assert await here.sue.get(f"{path}/terms") == {"reason": "required"}
+    async with here.ina.http.get(f"{path}/terms") as response:
         assert response.status == 403
     for body in ({}, {"reason": " "}):
         async with here.sue.http.post(path, json=body) as response:
@@ -205,4 +210,4 @@ async def test_nothing_is_asked_where_the_site_does_not(tmp_path: Path, store: S
         assert (await give(here.sue, row["id"], "unasked"))[0] == 200
         running = await by_sue(here, over=False)
         path = f"/api/v1/supervisions/{running['id']}/disconnect"
-        assert await here.sue.get(path) == {"reason": "never"}
+        assert await here.sue.get(f"{path}/terms") == {"reason": "never"}

@@ -65,7 +65,7 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "GET /api/v1/gaps": SEE,
     "GET /api/v1/history/choices": SEE,
     **{f"GET /api/v1/{x}/count": SEE for x in LEDGERS},
-    "GET /api/v1/supervisions/{id}/disconnect": ("supervision.disconnect",),
+    "GET /api/v1/supervisions/{id}/disconnect/terms": ("supervision.disconnect",),
     "POST /api/v1/supervisions/{id}/reason": ("reason.give",),
     "GET /api/v1/questions": ("reason.give",),
     "GET /api/v1/notices": ("notice.see",),

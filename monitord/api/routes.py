@@ -43,7 +43,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
         Route("GET", "/api/v1/supervisions", "history.see", history.supervisions, "a page of past and running supervisions, newest first", parameters.paged("supervisions"), gives=wire.SupervisionPage),
         Route("GET", f"/api/v1/supervisions/{_ID}", "history.see", history.supervision, "one supervision with its segments", gives=wire.SupervisionDetail),
         Route("POST", f"/api/v1/supervisions/{_ID}/disconnect", "supervision.disconnect", commands.disconnect, "Disconnect User", body=wire.Disconnect, gives=wire.DisconnectOutcome),
-        Route("GET", f"/api/v1/supervisions/{_ID}/disconnect", "supervision.disconnect", commands.terms, "what a Disconnect User of it takes", gives=wire.DisconnectTerms),
+        Route("GET", f"/api/v1/supervisions/{_ID}/disconnect/terms", "supervision.disconnect", commands.terms, "what a Disconnect User of it takes", gives=wire.DisconnectTerms),
         Route("POST", f"/api/v1/supervisions/{_ID}/reason", "reason.give", told.give_reason, "say why one supervised, or correct it", body=wire.ReasonGiven, gives=wire.Reason),
         Route("GET", "/api/v1/questions", "reason.give", told.questions, "one's own supervisions whose reason is asked for and not given", gives=wire.Questions),
         Route("GET", "/api/v1/notices", "notice.see", told.notices, "a page of what one was told of supervisions on oneself, newest first", parameters.NOTICES, gives=wire.NoticePage),

@@ -23,7 +23,7 @@ export const give = (supervision: string, text: string) =>
   });
 
 export const terms = (supervision: string) =>
-  ask<DisconnectTerms>(`/api/v1/supervisions/${encodeURIComponent(supervision)}/disconnect`);
+  ask<DisconnectTerms>(`/api/v1/supervisions/${encodeURIComponent(supervision)}/disconnect/terms`);
 
 /** In plain words. */
 export const because = (error: unknown): string =>
