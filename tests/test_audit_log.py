@@ -30,8 +30,9 @@ from monitord.audit.starts import UNKNOWN, started
 from monitord.audit.verify import verify
 from monitord.store import tables
 from monitord.store.engine import open_store
-from tests.kit.daemon import Site, daemon
-from tests.kit.ledger import read_audit
+from tests.kit.centre import centre
+from tests.kit.daemon import Site, daemon, password_hash
+from tests.kit.ledger import read_audit, read_ledger
 from tests.kit.stores import SqliteStore, Store
 
 ANN = Actor("ann", "Ann Agent")
@@ -372,3 +373,28 @@ async def test_to_syslog(tmp_path: Path) -> None:
 def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(ValueError, match="must look like"):
         syslog_address(address)
+
+
+# --- nobody hides ----------------------------------------------------------------------------
+
+
+async def test_who_administers_the_system_supervises_like_anybody(
+    store: Store, tmp_path: Path
+) -> None:
+    people = (
+        Site(1, "")
+        .people.replace('role = "supervisor"', 'role = "administrator"')
+        .replace('id = "tom"', 'id = "tom"\nlogin = "tom"')
+    )
+    people = people.replace('login = "tom"', f'login = "tom"\npassword_hash = "{password_hash()}"')
+    async with centre(tmp_path, store=store, people=people, supervisions=4) as here:
+        await here.advance(120)
+        await here.daemon.recorder.settled()
+        rows = read_ledger(store)["supervisions"]
+        seen = {r["supervisor_id"] for r in rows}
+        assert seen & {"sue", "tom"}
+        log = [r for r in read_audit(store, whole=True) if r["action"] == "observe supervision"]
+        assert {r["actor_id"] for r in log} == seen
+        # And an alert, since listening is none of an administrator's rights.
+        alerts = [r for r in read_audit(store, whole=True) if r["action"] == "observe alert"]
+        assert seen & {"sue", "tom"} <= {r["detail"]["row"]["supervisor_id"] for r in alerts}
