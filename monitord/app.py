@@ -20,6 +20,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord import __version__
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.store import AlertStore
 from monitord.alerts.watch import Watch
 from monitord.ami import trace
@@ -164,6 +165,7 @@ async def running(
                     is_spyer=partial(hub.is_spyer, link.pbx),
                     timing=timing,
                     make_link=make_link,
+                    payment_event=loaded.site.payment_event,
                 )
                 for link in loaded.links
             }
@@ -183,10 +185,14 @@ async def running(
             except (StoreError, PeopleError, RosterError) as error:
                 raise StartError(str(error)) from None
             audit = AuditLog(engine)
-            alerts = Watch(hub, people, AlertStore(engine), audit, recorder.take, loaded.policy)
+            never = NeverMonitor(engine)
+            alerts = Watch(
+                hub, people, AlertStore(engine), audit, recorder.take, loaded.policy, never
+            )
             try:
+                await never.load()
                 await alerts.load()
-            except UnreadableError as error:
+            except (UnreadableError, PeopleError) as error:
                 raise StartError(str(error)) from None
             if not people.by_login:
                 log.warning("nobody_can_sign_in", file=str(loaded.path))
@@ -197,6 +203,7 @@ async def running(
                     hub=hub,
                     history=History(engine),
                     alerts=alerts,
+                    never=never,
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,
@@ -270,7 +277,12 @@ async def recording(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[
     recorder.begin(trace.Header(pbx=pbx, site=loaded.site))
     hub = Hub([(pbx, pbx)], loaded.site, lambda records: None)
     attachment = Attachment(
-        link, hub.apply, hub.flush, tap=recorder.take, is_spyer=partial(hub.is_spyer, pbx)
+        link,
+        hub.apply,
+        hub.flush,
+        tap=recorder.take,
+        is_spyer=partial(hub.is_spyer, pbx),
+        payment_event=loaded.site.payment_event,
     )
     task = asyncio.create_task(attachment.run(), name=f"attachment {pbx}")
     try:

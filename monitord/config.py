@@ -23,7 +23,7 @@ from monitord.alerts.rules import Answer, Policy
 from monitord.ami.link import LinkSettings
 from monitord.api.edge import networks
 from monitord.blame import blame
-from monitord.domain.site import LABELS, Site
+from monitord.domain.site import LABELS, PAYMENT_EVENT, Site
 from monitord.domain.words import SpyType
 from monitord.people import rules
 from monitord.people.bootstrap import First, everybody_of
@@ -189,12 +189,20 @@ class PersonTable(_Table, frozen=True):
 
 
 class PolicyTable(_Table, frozen=True):
-    """What is done about a supervision by somebody who has no right to it."""
+    """What is done about a supervision that should not be."""
 
     unauthorised: Answer | dict[Supervising, Answer] = "alert"
     """For every type, or by type; "alert" for those that are missing."""
     drop_customer: bool = False
     """"end" also ends a Barge-Kick, with which the customer is dropped."""
+    never_monitor: Answer = "alert"
+    """Of a person or on a number that is on the list of those whom nobody may listen to."""
+    payment: Literal["warn", "end"] = "warn"
+    """While somebody pays on the call."""
+    payment_event: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")] = (
+        PAYMENT_EVENT
+    )
+    """Name of the UserEvent that says when a payment begins and ends."""
 
 
 class Log(_Table, frozen=True):
@@ -213,9 +221,9 @@ class Settings(_Table, frozen=True):
     pbx: list[Pbx]
     server: Server = Server()
     store: Store = Store()
-    variables: dict[str, Literal["campaign", "list", "result", "number", "direction"]] = field(
-        default_factory=dict
-    )
+    variables: dict[
+        str, Literal["campaign", "list", "result", "number", "direction", "payment"]
+    ] = field(default_factory=dict)
     """Channel variable to the label it carries."""
     oidc: Oidc | None = None
     agents: Agents = field(default_factory=Agents)
@@ -457,7 +465,12 @@ def _policy(table: PolicyTable) -> Policy:
         if isinstance(given, dict)
         else dict.fromkeys(OF_TYPE, given)
     )
-    return Policy(answers, table.drop_customer)
+    return Policy(
+        answers,
+        table.drop_customer,
+        never_monitor=table.never_monitor,
+        payment="end" if table.payment == "end" else "alert",
+    )
 
 
 def _first(settings: Settings) -> list[First]:
@@ -499,4 +512,5 @@ def _site(settings: Settings) -> Site:
         wrap_up_reasons=frozenset(settings.agents.wrap_up_reasons),
         wrap_up_s=dict(settings.agents.wrap_up_s),
         keypads=frozenset(p.id for p in settings.pbx if p.keypad),
+        payment_event=settings.policy.payment_event,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
@@ -25,6 +26,7 @@ from monitord.store.views import ViewStore
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
 ALERTS = web.AppKey("alerts", Watch)
+NEVER = web.AppKey("never_monitor", NeverMonitor)
 TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)

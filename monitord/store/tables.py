@@ -197,6 +197,7 @@ alert = Table(
     _id(),
     Column("pbx", Text, nullable=False),
     Column("supervision", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="no right"),
     Column("supervisor_id", Text, nullable=False),
     Column("supervisor_name", Text, nullable=False),
     Column("supervisor_endpoint", Text, nullable=False),
@@ -216,6 +217,18 @@ alert = Table(
     Index(None, "raised", "id"),
     Index(None, "acknowledged", "raised", "id"),
     Index(None, "supervision"),
+)
+
+never_monitor = Table(
+    "never_monitor",
+    metadata,
+    _id(),
+    Column("person", Text, unique=True, comment="either this one or the number"),
+    Column("number", Text, unique=True, comment="its digits"),
+    Column("reason", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 audit = Table(
