@@ -75,7 +75,10 @@ async def test_told_in_the_middle_of_a_supervision(tmp_path: Path, store: Store)
             assert [c["payment"] for c in stream.of("call")].count(True) == 1
         assert not any(v.payment for v in listening(here, call))
         for alert in alerts(here):
-            assert (alert.why, alert.done) == ("Somebody pays on this call.", AlertAct.TOLD)
+            assert (alert.why, alert.done) == (
+                "A payment was in progress on the call.",
+                AlertAct.TOLD,
+            )
         raised = {a.id for a in alerts(here)}
         async with paying(here, call):
             assert {a.id for a in alerts(here)} == raised, "one for a supervision and type"

@@ -122,7 +122,7 @@ def never_monitor(supervision: Supervision, heard: Heard, listing: Listing) -> F
 def payment(supervision: Supervision) -> Finding | None:
     if not supervision.payment:
         return None
-    return _finding(AlertKind.PAYMENT, supervision, "Somebody pays on this call.")
+    return _finding(AlertKind.PAYMENT, supervision, "A payment was in progress on the call.")
 
 
 def _finding(kind: AlertKind, supervision: Supervision, why: str) -> Finding:
