@@ -63,6 +63,7 @@ async def test_told(scene: Scene, tmp_path: Path) -> None:
         raised = await alert(watch, type="Coach", done="told")
         assert raised["why"] == "Nobody may listen to Ann Agent: works council."
         await scene.hangup(coaching)
+        await watch.stream.until(lambda s: not s.of("supervision"), "the supervision's end")
         other = await scene.customer_calls_agent("5559876", "1003")
         listening = await scene.supervisor_dials("2001", COACH, "1003")
         shown = await watch.supervision(state="active")
