@@ -21,7 +21,7 @@ Pay = Callable[[Scene, Call, bool], Awaitable[None]]
 
 
 async def by_variable(scene: Scene, call: Call, on: bool) -> None:
-    await scene.set_var(call.agent, "RESULT", "4111111111111111" if on else "")
+    await scene.set_var(call.agent, "RESULT", "yes" if on else "")
 
 
 async def by_event(scene: Scene, call: Call, on: bool) -> None:
@@ -48,10 +48,8 @@ async def paid(watch: Watch, **fields: Any) -> Any:
 
 
 def nothing_kept(watch: Watch) -> None:
-    """Not in what a trace would hold, in the state or in the database. The one variable that the
-    site itself names is in a trace as Asterisk sends it."""
-    texts = [repr(i) for i in watch.items if getattr(i, "name", "") == "UserEvent"]
-    assert not any("4111" in text for text in texts)
+    """Not in what a trace would hold, in the state or in the database."""
+    assert "4111111111111111" not in repr(watch.items)
     assert "4111111111111111" not in repr(watch.daemon.hub.shards["lab"])
     for file in watch.folder.glob("data/monitord.sqlite3*"):
         assert b"4111111111111111" not in file.read_bytes()
