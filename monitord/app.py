@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord import __version__
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.store import AlertStore
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
@@ -184,6 +185,7 @@ async def running(
                     is_spyer=partial(hub.is_spyer, link.pbx),
                     timing=timing,
                     make_link=make_link,
+                    payment_event=loaded.site.payment_event,
                 )
                 for link in loaded.links
             }
@@ -213,10 +215,14 @@ async def running(
                     hub.apply(pbx, memory, now)
             except (StoreError, PeopleError, RosterError, UnreadableError) as error:
                 raise StartError(str(error)) from None
-            alerts = Watch(hub, people, AlertStore(engine), audit, recorder.take, loaded.policy)
+            never = NeverMonitor(engine)
+            alerts = Watch(
+                hub, people, AlertStore(engine), audit, recorder.take, loaded.policy, never
+            )
             try:
+                await never.load()
                 await alerts.load()
-            except UnreadableError as error:
+            except (UnreadableError, PeopleError) as error:
                 raise StartError(str(error)) from None
             if not people.by_login:
                 log.warning("nobody_can_sign_in", file=str(loaded.path))
@@ -228,6 +234,7 @@ async def running(
                     history=History(engine),
                     alerts=alerts,
                     teller=teller,
+                    never=never,
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,

@@ -35,6 +35,9 @@ STOP_S = 5.0
 # The keypad of supervisors included, as the demo shows the switches that are made with it.
 READ = "system,call,agent,dialplan,user,dtmf"
 
+PAYMENTS = 0.2
+"""Of the long calls, so that one soon sees what a payment looks like."""
+
 LOGINS = {
     "viewer": (Role.QA_MANAGER, "sees everything live and its history"),
     "supervisor": (Role.SUPERVISOR, "may also disconnect"),
@@ -99,7 +102,7 @@ async def simulator(folder: Path, **options: object) -> AsyncIterator[Centre]:
     secret = secrets.token_urlsafe(24)
     _write(folder / "ami-secret", secret + "\n")
     roster = folder / "roster.json"
-    given = {"port": 0, "read": READ, "roster": roster, **options}
+    given = {"port": 0, "read": READ, "roster": roster, "payment_share": PAYMENTS, **options}
     arguments = [
         f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None
     ]

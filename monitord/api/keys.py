@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
@@ -27,6 +28,7 @@ HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
 ALERTS = web.AppKey("alerts", Watch)
 TELLER = web.AppKey("teller", Teller)
+NEVER = web.AppKey("never_monitor", NeverMonitor)
 TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)

@@ -84,7 +84,7 @@ _ZONE = Parameter("zone", text(64), "time zone, such as Europe/Berlin; UTC where
 ALERTS = (
     Parameter("open", words(("true", "false")), "only those that nobody has acknowledged"),
     Parameter("limit", _whole(1, 200), "rows of a page; 50 where it is not given"),
-    Parameter("cursor", text(60), "next of the page before"),
+    Parameter("cursor", text(80), "next of the page before"),
 )
 NOTICES = (
     Parameter("limit", _whole(1, 200), "rows of a page; 50 where it is not given"),

@@ -12,6 +12,7 @@ from monitord.api import (
     commands,
     export,
     history,
+    never,
     openapi,
     page,
     parameters,
@@ -27,7 +28,7 @@ from monitord.api.route import Handler, Route
 from monitord.domain.views import Alert
 
 _ID = "{id:[0-9a-f]{20}}"
-_ALERT = r"{id:[0-9a-f]{20}\.[a-z-]{4,10}}"
+_ALERT = r"{id:[0-9a-f]{20}(?:\.[a-z-]{4,13}){1,2}}"
 
 
 def api(stream: Handler) -> tuple[Route, ...]:
@@ -49,6 +50,9 @@ def api(stream: Handler) -> tuple[Route, ...]:
         Route("GET", "/api/v1/notices", "notice.see", told.notices, "a page of what one was told of supervisions on oneself, newest first", parameters.NOTICES, gives=wire.NoticePage),
         Route("GET", "/api/v1/alerts", "alert.see", alerts.alerts, "a page of alerts, newest first", parameters.ALERTS, gives=wire.AlertPage),
         Route("POST", f"/api/v1/alerts/{_ALERT}/acknowledge", "alert.see", alerts.acknowledge, "take note of an alert", body=wire.Acknowledge, gives=Alert),
+        Route("GET", "/api/v1/never-monitor", "privacy.see", never.entries, "whom nobody may listen to, the first put there first", gives=wire.NeverMonitorList),
+        Route("POST", "/api/v1/never-monitor", "privacy.edit", never.add, "put a person or a customer's number there", body=wire.NeverMonitorNew, gives=wire.NeverMonitorEntry, status=201),
+        Route("DELETE", f"/api/v1/never-monitor/{_ID}", "privacy.edit", never.remove, "take one away", status=204),
         Route("GET", "/api/v1/team", "team.see", team.team, "agents in one's reach with what today's ledgers say of them", parameters.TEAM, gives=wire.TeamView),
         Route("GET", "/api/v1/views", "supervision.see", views.views, "saved views: one's own and those that are shared", gives=wire.Views),
         Route("PUT", "/api/v1/views", "supervision.see", views.put_views, "save one's own views, or choose those that pages open with", body=wire.PutViews, gives=wire.Views),

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import WSCloseCode, web
 from aiohttp.web_protocol import ERROR
 
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
@@ -72,6 +73,7 @@ class Parts:
     history: History
     alerts: Watch
     teller: Teller
+    never: NeverMonitor
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -95,6 +97,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.HISTORY] = parts.history
     app[keys.ALERTS] = parts.alerts
     app[keys.TELLER] = parts.teller
+    app[keys.NEVER] = parts.never
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit

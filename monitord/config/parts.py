@@ -109,7 +109,12 @@ def policy(table: PolicyTable) -> Policy:
         if isinstance(given, dict)
         else dict.fromkeys(OF_TYPE, given)
     )
-    return Policy(answers, table.drop_customer)
+    return Policy(
+        answers,
+        table.drop_customer,
+        never_monitor=table.never_monitor,
+        payment="end" if table.payment == "end" else "alert",
+    )
 
 
 def telling(path: Path, settings: Settings) -> Telling:
@@ -177,4 +182,5 @@ def site(settings: Settings) -> Site:
         wrap_up_reasons=frozenset(settings.agents.wrap_up_reasons),
         wrap_up_s=dict(settings.agents.wrap_up_s),
         keypads=frozenset(p.id for p in settings.pbx if p.keypad),
+        payment_event=settings.policy.payment_event,
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from monitord.alerts.rules import Answer
+from monitord.domain.site import PAYMENT_EVENT
 from monitord.outbox.settings import HOOKS_MOST, Webhook
 from monitord.people.permissions import Role, Scope
 from monitord.people.words import Cadence
@@ -158,12 +159,20 @@ class PersonTable(_Table, frozen=True):
 
 
 class PolicyTable(_Table, frozen=True):
-    """What is done about a supervision by somebody who has no right to it."""
+    """What is done about a supervision that should not be."""
 
     unauthorised: Answer | dict[Supervising, Answer] = "alert"
     """For every type, or by type; "alert" for those that are missing."""
     drop_customer: bool = False
     """"end" also ends a Barge-Kick, with which the customer is dropped."""
+    never_monitor: Answer = "alert"
+    """Of a person or on a number that is on the list of those whom nobody may listen to."""
+    payment: Literal["warn", "end"] = "warn"
+    """While somebody pays on the call."""
+    payment_event: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")] = (
+        PAYMENT_EVENT
+    )
+    """Name of the UserEvent that says when a payment begins and ends."""
 
 
 class Audit(_Table, frozen=True):
@@ -196,9 +205,9 @@ class Settings(_Table, frozen=True):
     pbx: list[Pbx]
     server: Server = Server()
     store: Store = Store()
-    variables: dict[str, Literal["campaign", "list", "result", "number", "direction"]] = field(
-        default_factory=dict
-    )
+    variables: dict[
+        str, Literal["campaign", "list", "result", "number", "direction", "payment"]
+    ] = field(default_factory=dict)
     """Channel variable to the label it carries."""
     oidc: Oidc | None = None
     agents: Agents = field(default_factory=Agents)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from monitord.domain.words import (
     AgentStatus,
     AlertAct,
+    AlertKind,
     Direction,
     EndReason,
     Provenance,
@@ -144,11 +145,12 @@ class GapRecord(Struct, frozen=True, kw_only=True):
 
 
 class AlertRecord(Struct, frozen=True, kw_only=True):
-    """A supervision by somebody who had no right to its type on that agent."""
+    """A supervision that should not be."""
 
     id: str
     pbx: str
     supervision: str
+    kind: AlertKind
     supervisor_id: str
     supervisor_name: str
     supervisor_endpoint: str

@@ -88,8 +88,21 @@ class EndReason(StrEnum):
     LOST = "lost"  # it was gone when the daemon could look again
 
 
+class AlertKind(StrEnum):
+    """What is wrong with a supervision."""
+
+    NO_RIGHT = "no right"  # its supervisor has no right to its type on that agent
+    NEVER_MONITOR = "never monitor"  # of somebody, or on a number, to whom nobody may listen
+    PAYMENT = "payment"  # somebody pays on the call
+
+    @property
+    def slug(self) -> str:
+        """As part of an id."""
+        return self.replace(" ", "-")
+
+
 class AlertAct(StrEnum):
-    """What was done about a supervision that its supervisor had no right to."""
+    """What was done about a supervision that should not be."""
 
     TOLD = "told"  # people were told, and nothing more
     ENDING = "ending"  # its end was sent for

@@ -197,6 +197,7 @@ alert = Table(
     _id(),
     Column("pbx", Text, nullable=False),
     Column("supervision", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="no right"),
     Column("supervisor_id", Text, nullable=False),
     Column("supervisor_name", Text, nullable=False),
     Column("supervisor_endpoint", Text, nullable=False),
@@ -281,6 +282,18 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Index(None, "hook", "due", "id"),
     comment="What webhooks are still to be told",
+)
+
+never_monitor = Table(
+    "never_monitor",
+    metadata,
+    _id(),
+    Column("person", Text, unique=True, comment="either this one or the number"),
+    Column("number", Text, unique=True, comment="its digits"),
+    Column("reason", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 audit = Table(

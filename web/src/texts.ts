@@ -3,7 +3,7 @@
  * per place: a bundle carries only what it shows (the sign-in page must stay small and know
  * nothing of the rest).
  */
-import type { AgentStatus, AlertAct, Direction, EndReason, LinkState, Permission, Provenance, SpyType } from "./wire";
+import type { AgentStatus, AlertAct, AlertKind, Direction, EndReason, LinkState, Permission, Provenance, SpyType } from "./wire";
 
 export const signIn = {
   title: "Sign in",
@@ -129,12 +129,14 @@ export const permissionNames: Record<Permission, string> = {
   "supervision.barge": "speak to both sides of an agent’s call",
   "supervision.barge-kick": "take an agent’s call over",
   "supervision.disconnect": "disconnect a supervision",
-  "alert.see": "be told of a supervision that its supervisor had no right to",
+  "alert.see": "be told of supervisions that should not be",
   "history.see": "read past supervisions, calls and agents’ status",
   "history.export": "export what may be read of the history",
   "team.see": "see the team view",
   "view.share": "share saved views with everybody",
   "audit.see": "read the audit log",
+  "privacy.see": "see whom nobody may listen to",
+  "privacy.edit": "change whom nobody may listen to",
   "roster.see": "see the roster: people, teams, endpoints",
   "roster.edit": "change people, teams and endpoints",
   "rights.edit": "give and take roles, and ways to sign in",
@@ -154,6 +156,7 @@ export const frame = {
   team: "Team",
   settings: "Settings",
   people: "People",
+  never: "Never monitor",
   signIn: "Sign-in",
   viewer: "Signed in as",
   signOut: "Sign out",
@@ -613,7 +616,11 @@ export const units = { s: "s", min: "min", h: "h", d: "d", ms: "ms" };
 
 export const alerts = {
   title: "Alerts",
-  noRight: "Without a right to it:",
+  about: {
+    "no right": "Without a right to it:",
+    "never monitor": "Nobody may listen here:",
+    payment: "During a payment:",
+  } satisfies Record<AlertKind, string>,
   notKnown: "Type not known:",
   what: (who: string, type: string, agent: string) => `${who}: ${type}, ${agent}`,
   done: {
@@ -627,8 +634,17 @@ export const alerts = {
   failed: (what: string, why: string) => `${what} could not be acknowledged. ${why}`,
   more: (n: string) => `Show ${n} more`,
   fewer: "Show fewer",
-  mark: "no right to this type",
-  markBy: (who: string) => `no right to this type; acknowledged by ${who}`,
+  marks: {
+    "no right": "no right to this type",
+    "never monitor": "nobody may listen here",
+    payment: "",
+  } satisfies Record<AlertKind, string>,
+  markBy: (mark: string, who: string) => `${mark}; acknowledged by ${who}`,
+};
+
+export const payment = {
+  title: "Payment in progress",
+  banner: "Somebody on this call pays now. Nobody should listen until that is over.",
 };
 
 export const team = {

@@ -37,6 +37,7 @@ export const HISTORY = "/quality/quality-assurance/history";
 export const TEAM = "/team";
 export const MY_CALLS = "/my-calls";
 export const PEOPLE = "/settings/people";
+export const NEVER_MONITOR = "/settings/never-monitor";
 export const SIGN_IN_SETTINGS = "/settings/sign-in";
 
 /** Where somebody begins: an agent has a page of their own, and may see no other. */
