@@ -24,6 +24,9 @@ export type SupervisionState = (typeof SUPERVISION_STATE)[number];
 export const END_REASON = ["hung up", "disconnected", "call ended", "moved", "left", "PBX restarted", "lost"] as const;
 export type EndReason = (typeof END_REASON)[number];
 
+export const ALERT_KIND = ["no right", "never monitor", "payment"] as const;
+export type AlertKind = (typeof ALERT_KIND)[number];
+
 export const ALERT_ACT = ["told", "ending", "ended", "not ended"] as const;
 export type AlertAct = (typeof ALERT_ACT)[number];
 
@@ -42,7 +45,7 @@ export type Scope = (typeof SCOPE)[number];
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "audit.see", "privacy.see", "privacy.edit", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
@@ -55,23 +58,28 @@ export const VIEW_PAGE = ["coach-manager", "history", "team"] as const;
 export type ViewPage = (typeof VIEW_PAGE)[number];
 
 /**
- * A supervision by somebody who had no right to its type on that agent.
+ * A supervision that should not be.
  *
  * Shown until it is acknowledged, and as long as the supervision runs.
  */
 export interface Alert {
   kind: "alert";
-  /** One for each supervision and type: ``<supervision>.<type>``. */
+  /**
+   * One for each supervision, kind and type: ``<supervision>.<type>`` where the right is missing,
+   * else ``<supervision>.<about>.<type>``.
+   */
   id: string;
   pbx: string;
   supervision: string;
+  /** What is wrong with it; ``kind`` says of each entity that it is an alert. */
+  about: AlertKind;
   supervisor: Party;
   agent: Party | null;
   type: SpyType;
   at_least: boolean;
   /** False: the type could not be learned, and this is for information only. */
   certain: boolean;
-  /** Plain words: the right that is missing. */
+  /** Plain words: the right that is missing, the reason on the list, or that somebody pays. */
   why: string;
   raised: number;
   done: AlertAct;
@@ -273,6 +281,37 @@ export interface Choices {
   choices: Choice[];
   /** True: these are not all; type more of the name. */
   more: boolean;
+}
+
+export interface PersonNamed {
+  id: string;
+  /** As they are called now. */
+  name: string;
+}
+
+/** Somebody to whom nobody may listen; either the person or the number is null. */
+export interface NeverMonitorEntry {
+  id: string;
+  person: PersonNamed | null;
+  /** A customer's, its digits only; masked for those who may not see numbers. */
+  number: string | null;
+  reason: string;
+  /** Name of who put it there. */
+  by: string;
+  at: number;
+}
+
+export interface NeverMonitorList {
+  rows: NeverMonitorEntry[];
+}
+
+/** Exactly one of person and number. */
+export interface NeverMonitorNew {
+  reason: string;
+  /** Id of somebody on the roster. */
+  person?: string | null;
+  /** However it is written: only its digits count. */
+  number?: string | null;
 }
 
 /** Why a request was not carried out, with the field that is to blame. */
@@ -687,6 +726,8 @@ export interface Call {
   started_exact: boolean;
   /** When customer and agent first heard each other. */
   answered: number | null;
+  /** Somebody pays on it now. */
+  payment?: boolean;
 }
 
 /** A label and how it was learned. Where nobody supplied one the field is null. */
@@ -723,6 +764,8 @@ export interface Supervision {
   since: number;
   /** Name of the person whose disconnect was sent and is not confirmed yet. */
   disconnect_by: string | null;
+  /** Somebody pays on the call under it; also for those who do not see that call. */
+  payment?: boolean;
 }
 
 /**
