@@ -137,6 +137,8 @@ export const permissionNames: Record<Permission, string> = {
   "audit.see": "read the audit log",
   "privacy.see": "see whom nobody may listen to",
   "privacy.edit": "change whom nobody may listen to",
+  "notice.see": "be told of supervisions on oneself, as the site’s policy says",
+  "reason.give": "say why one supervised",
   "roster.see": "see the roster: people, teams, endpoints",
   "roster.edit": "change people, teams and endpoints",
   "rights.edit": "give and take roles, and ways to sign in",
