@@ -129,6 +129,8 @@ export const permissionNames: Partial<Record<Permission, string>> = {
   "supervision.barge-kick": "take an agent’s call over",
   "supervision.disconnect": "disconnect a supervision",
   "alert.see": "be told of a supervision that its supervisor had no right to",
+  "notice.see": "be told of supervisions on oneself",
+  "reason.give": "say why one supervised",
   "history.see": "read past supervisions, calls and agents’ status",
   "history.export": "export what may be read of the history",
   "team.see": "see the team view",
