@@ -175,7 +175,6 @@ async def running(
                 lambda records: teller.take(records),
             )
             sender = Sender(OutboxStore(engine), loaded.hooks)
-            recorder.committed = lambda kinds: sender.wake() if OutgoingRecord in kinds else None
             attachments = {
                 link.pbx: Attachment(
                     link,
@@ -206,8 +205,10 @@ async def running(
                     recorder.take,
                     loaded.telling,
                     Post(loaded.hooks),
+                    sender.wake,
                 )
                 await teller.load()
+                recorder.committed = partial(_written, teller, sender)
                 for pbx, attachment in attachments.items():
                     now, memory = attachment.link.now(), await remembered(engine, pbx)
                     if tap is not None:
@@ -439,6 +440,12 @@ async def _taken_over(
         attachment.offer(ev.RosterChanged(known))
         await attachment.idle.wait()
     await recorder.settled()
+
+
+def _written(teller: Teller, sender: Sender, kinds: frozenset[type]) -> None:
+    teller.written(kinds)
+    if OutgoingRecord in kinds:
+        sender.wake()
 
 
 def _bound(tap: Callable[[str, Item], None], pbx: str) -> Callable[[Item], None]:
