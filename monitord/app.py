@@ -100,8 +100,12 @@ class Running:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path | None) -> Iterator[None]:
-    """Only one daemon may write one ledger. PostgreSQL sees to it by itself (store.postgres)."""
+def alone(folder: Path | None) -> Iterator[None]:
+    """Only one daemon may write one ledger. PostgreSQL sees to it by itself (store.postgres).
+
+    Raises:
+        StartError: another one runs, or the folder cannot be used.
+    """
     if folder is None:
         yield
         return
@@ -153,7 +157,7 @@ async def running(
     missing = page.missing(page_folder)
     if missing is not None:
         raise StartError(missing)
-    with _alone(loaded.folder):
+    with alone(loaded.folder):
         try:
             engine = await open_store(loaded.store_url)
         except StoreError as error:

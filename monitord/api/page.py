@@ -13,7 +13,7 @@ from monitord.people.links import PATH
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
 APP_PATHS = (
-    *(HOME, "/quality/quality-assurance/history", "/team"),
+    *(HOME, "/quality/quality-assurance/history", "/team", "/audit"),
     *("/settings/people", "/settings/sign-in"),
 )
 

@@ -232,6 +232,8 @@ def open_keys(path: Path, *, make: bool) -> Keys:
         return Keys(path, db)
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
+    except KeysError:
+        raise
     except OSError as error:
         raise KeysError(
             f"the audit log's keys at {path} cannot be used: {error.strerror}"
