@@ -78,7 +78,9 @@ async def test_an_auditor_filters_reads_proves_and_exports(
             "aria-current", "page"
         )
         log = page.get_by_role("region", name="Audit log")
-        command = log.get_by_role("row").filter(has_text="Sue Supervisor disconnected")
+        command = log.get_by_role("row").filter(
+            has_text="Sue Supervisor asked to disconnect themselves"
+        )
         await expect(command).to_contain_text("confirmed")
         await expect(log).to_contain_text("A sign-in as “sue” failed")
         assert await look(page, "audit") == []

@@ -40,9 +40,10 @@ export function sentence(row: AuditRow): Sentence {
     }
     case "disconnect": {
       const { supervisor, agent } = row.detail;
+      const own = row.actor?.id != null && values(supervisor)["id"] === row.actor.id;
       const said = says.disconnect(
         actorOf(row),
-        text(values(supervisor)["name"]) || says.erased,
+        own ? says.themselves : text(values(supervisor)["name"]) || says.erased,
         text(values(agent)["name"]) || says.anybody,
       );
       return settled(row, said, []);
