@@ -6,6 +6,8 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +135,22 @@ def test_a_head_is_a_line_that_proves_something_later(site: Stopped, tmp_path: P
     change(database, "DELETE FROM audit WHERE n > 12")
     change(database, *(f'DELETE FROM "{t}"' for t in ("supervision", "segment", "alert")))
     assert "BROKEN at row 13" in site.here("verify", "--heads", str(kept_elsewhere)).stdout
+
+
+def test_the_documented_verifier_finds_the_same(site: Stopped, tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "audit.md").read_text()
+    program = tmp_path / "verifier.py"
+    program.write_text(text.split("```python\n")[1].split("```")[0])
+    database = site.data / "monitord.sqlite3"
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(program), str(database)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    last = read_audit(database, whole=True)[-1]["n"]
+    assert run().stdout.startswith(f"whole: {last} rows, ")
+    change(database, "UPDATE audit SET target = 'é' WHERE n = 7")
+    assert run().stderr == "broken at row 7\n"
 
 
 def test_an_export_is_proved_offline(site: Stopped) -> None:
