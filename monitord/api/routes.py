@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monitord.api import (
     alerts,
+    audit_routes,
     commands,
     export,
     history,
@@ -65,6 +66,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
         *(Route("GET", f"/api/v1/{name}/export", ("history.see", "history.export"), export.export_of(name), "all rows that fit the filters, as a file", parameters.exported(name), content=openapi.export_of(name), head=False) for name in history.LEDGERS),
         *roster_routes.ROUTES,
         *sign_in_routes.ROUTES,
+        *audit_routes.ROUTES,
     )
     # fmt: on
 

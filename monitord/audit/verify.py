@@ -7,8 +7,10 @@ of it last.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -25,8 +27,16 @@ from monitord.audit.reading import Body, opened, row_from
 from monitord.store import tables
 from monitord.store.rows import TABLE_OF, record_of
 
-BATCH = 2000
-CHUNK = 400
+T = TypeVar("T")
+
+BATCH = 500
+"""Rows of the log at a time: some ms of work, so that whoever else uses the loop goes on."""
+
+CHUNK = 200
+"""The same for rows of the ledger, which are unsealed."""
+
+AGAIN_S = (0.1, 0.5, 2.0)
+"""After which times a fault of the ledger is looked at again."""
 
 EXPIRED = "apply retention"
 """Act whose row says up to when which kind of row was removed."""
@@ -68,67 +78,87 @@ async def verify(
     *,
     public: str | None = None,
     progress: Progress = lambda what, done, of: None,
+    again_s: Sequence[float] = AGAIN_S,
 ) -> Report:
     """``keys``: None leaves out the ledger, whose rows only they can be held against. ``public``:
     the key that signed the heads, where it is known from elsewhere; else the one that the log
-    itself names.
+    itself names. ``heads`` are taken before anything is read, so that none is newer than the log.
+
+    Each batch is a transaction of its own, so that a long log keeps neither a write-ahead log nor
+    an old snapshot alive, and a daemon may be at work beside it. A cancelled proof ends at once.
 
     Raises:
         SQLAlchemyError, OSError: it could not be read to its end.
     """
-    report = Report(0, BEFORE_FIRST, 0, 0, None)
-    # One transaction, so that a daemon at work beside it does not look like a fault.
-    async with engine.connect() as connection:
-        try:
-            async for done in _chain(connection, list(heads), public, progress):
-                report = done
-            if keys is not None:
-                count = await _ledger(connection, keys, progress)
-                report = msgspec.structs.replace(report, ledger=count)
-        except _FoundError as found:
-            report = msgspec.structs.replace(report, fault=found.fault)
-    return report
+    chain = _Chain(engine, list(heads), public, progress)
+    ledger = 0
+    fault: Fault | None = None
+    try:
+        await chain.follow()
+        chain.check_end()
+        if keys is not None:
+            ledger = await _Ledger(engine, keys, progress, again_s).check()
+            # What the ledger was held against may have been written since.
+            await chain.follow()
+    except _FoundError as found:
+        fault = found.fault
+    return Report(chain.n, chain.before, chain.held, ledger, fault)
 
 
 # --- the chain -------------------------------------------------------------------------------
 
 
-async def _chain(
-    connection: AsyncConnection, heads: list[Head], public: str | None, progress: Progress
-) -> AsyncIterator[Report]:
-    c = tables.audit.c
-    total = await connection.scalar(select(func.count()).select_from(tables.audit)) or 0
-    wanted: dict[int, list[Head]] = {}
-    for head in heads:
-        wanted.setdefault(head.n, []).append(head)
-    signers: dict[str, str] = {}
-    n, before, held = 0, BEFORE_FIRST, 0
-    while True:
-        some = select(tables.audit).where(c.n > n).order_by(c.n).limit(BATCH)
-        rows = (await connection.execute(some)).mappings().all()
-        for mapping in rows:
-            row = _row(mapping, n)
-            _check(row, n, before)
-            if row.action in (BEGIN, NEW_KEYS):
-                named = msgspec.json.decode(row.body, type=Body).plain
-                signers[str(named.get("keys"))] = str(named.get("public"))
-            for head in wanted.pop(row.n, ()):
-                _check_head(head, row, public or signers.get(head.keys))
-                held += 1
-            n, before = row.n, row.hash
-        yield Report(n, before, held, 0, None)
-        progress("rows", n, max(total, n))
-        if len(rows) < BATCH:
-            break
-    if n == 0 and not wanted:
-        raise _FoundError(1, "the log is empty: it has not even its first row")
-    if wanted:
-        longest = max(wanted)
-        raise _FoundError(
-            n + 1,
-            f"the log ends at row {n}, but a signed head names row {longest}: what came after "
-            f"row {n} was cut off",
-        )
+class _Chain:
+    """How far it was followed."""
+
+    def __init__(
+        self, engine: AsyncEngine, heads: list[Head], public: str | None, progress: Progress
+    ) -> None:
+        self.n, self.before, self.held = 0, BEFORE_FIRST, 0
+        self._engine = engine
+        self._public = public
+        self._progress = progress
+        self._signers: dict[str, str] = {}
+        self._wanted: dict[int, list[Head]] = {}
+        for head in heads:
+            self._wanted.setdefault(head.n, []).append(head)
+
+    async def follow(self) -> None:
+        """From there to its end."""
+        c = tables.audit.c
+        async with self._engine.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(tables.audit)) or 0
+        while True:
+            some = select(tables.audit).where(c.n > self.n).order_by(c.n).limit(BATCH)
+            async with self._engine.connect() as connection:
+                rows = (await connection.execute(some)).mappings().all()
+            for mapping in rows:
+                self._take(_row(mapping, self.n))
+            self._progress("rows", self.n, max(total, self.n))
+            if len(rows) < BATCH:
+                return
+            await asyncio.sleep(0)
+
+    def _take(self, row: Row) -> None:
+        _check(row, self.n, self.before)
+        if row.action in (BEGIN, NEW_KEYS):
+            named = msgspec.json.decode(row.body, type=Body).plain
+            self._signers[str(named.get("keys"))] = str(named.get("public"))
+        for head in self._wanted.pop(row.n, ()):
+            _check_head(head, row, self._public or self._signers.get(head.keys))
+            self.held += 1
+        self.n, self.before = row.n, row.hash
+
+    def check_end(self) -> None:
+        if self._wanted:
+            longest = max(self._wanted)
+            raise _FoundError(
+                self.n + 1,
+                f"the log ends at row {self.n}, but a signed head names row {longest}: what came "
+                f"after row {self.n} was cut off",
+            )
+        if self.n == 0:
+            raise _FoundError(1, "the log is empty: it has not even its first row")
 
 
 def _row(mapping: Any, n: int) -> Row:
@@ -161,28 +191,88 @@ def _check_head(head: Head, row: Row, public: str | None) -> None:
 # --- the ledger ------------------------------------------------------------------------------
 
 
-async def _ledger(connection: AsyncConnection, keys: Keys, progress: Progress) -> int:
-    expired = await _expired(connection)
-    done = 0
-    for cls, action in ACTION.items():
+class _Ledger:
+    """Its rows and what the log says of them are read in one transaction for some rows each."""
+
+    def __init__(
+        self, engine: AsyncEngine, keys: Keys, progress: Progress, again_s: Sequence[float]
+    ) -> None:
+        self._engine, self._keys, self._progress = engine, keys, progress
+        self._again_s = again_s
+
+    async def check(self) -> int:
+        done = 0
+        for cls, action in ACTION.items():
+            table = TABLE_OF[cls]
+            async with self._engine.connect() as connection:
+                total = await connection.scalar(select(func.count()).select_from(table)) or 0
+            seen, last = 0, ""
+            while ids := await self._surely(partial(self._compared, cls, action, last)):
+                seen, last = seen + len(ids), ids[-1]
+                self._progress(str(table.name), seen, max(total, seen))
+            last = ""
+            while ids := await self._surely(partial(self._none_missing, cls, action, last)):
+                last = ids[-1]
+            done += seen
+        return done
+
+    async def _surely(self, check: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Somebody who is being erased is so in the keys and in the ledger one after the other, so
+        a fault must be there again a moment later."""
+        for wait in self._again_s:
+            try:
+                return await self._once(check)
+            except _FoundError:
+                await asyncio.sleep(wait)
+        return await self._once(check)
+
+    async def _once(self, check: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        await asyncio.sleep(0)
+        await self._keys.read_anew()
+        async with self._engine.connect() as connection:
+            return await check(connection)
+
+    async def _compared(
+        self, cls: type[Any], action: str, after: str, connection: AsyncConnection
+    ) -> list[str]:
+        """The next ones after that id, which are as they should be."""
         table = TABLE_OF[cls]
-        total = await connection.scalar(select(func.count()).select_from(table)) or 0
-        seen = 0
-        async for ids in _ids(connection, table.c.id):
-            rows = await _rows(connection, cls, ids)
-            said = await _said(connection, keys, action, ids)
-            for key in ids:
-                if key not in said:
-                    raise _FoundError(
-                        None, f"{table.name} {key} stands in the ledger, but was never observed"
-                    )
-                n, expected = said[key]
-                _compare(n, table.name, rows[key], expected, PERSONAL.get(cls, frozenset()))
-            seen += len(ids)
-            progress(table.name, seen, max(total, seen))
-        await _none_missing(connection, cls, action, keys, expired)
-        done += seen
-    return done
+        some = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(CHUNK)
+        ids = list(await connection.scalars(some))
+        rows = await _rows(connection, cls, ids)
+        said = await _said(connection, self._keys, action, ids)
+        for key in ids:
+            if key not in said:
+                raise _FoundError(
+                    None, f"{table.name} {key} stands in the ledger, but was never observed"
+                )
+            n, expected = said[key]
+            _compare(n, table.name, rows[key], expected, PERSONAL.get(cls, frozenset()))
+        return ids
+
+    async def _none_missing(
+        self, cls: type[Any], action: str, after: str, connection: AsyncConnection
+    ) -> list[str]:
+        """The next ones after that id which the log knows, and which stand in the ledger."""
+        c, table = tables.audit.c, TABLE_OF[cls]
+        some = (
+            select(c.target)
+            .where(c.action == action, c.target > after)
+            .group_by(c.target)
+            .order_by(c.target)
+            .limit(CHUNK)
+        )
+        ids = list(await connection.scalars(some))
+        there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+        missing = [key for key in ids if key not in there]
+        if missing:
+            expired = await _expired(connection)
+            said = await _said(connection, self._keys, action, missing)
+            for key, (n, row) in said.items():
+                ended = row.get("ended", row.get("raised"))
+                if ended is None or ended >= expired.get(table.name, 0):
+                    raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
+        return ids
 
 
 async def _expired(connection: AsyncConnection) -> dict[str, int]:
@@ -194,18 +284,6 @@ async def _expired(connection: AsyncConnection) -> dict[str, int]:
         kind, before = str(plain["kind"]), int(plain["before"])
         latest[kind] = max(before, latest.get(kind, 0))
     return latest
-
-
-async def _ids(connection: AsyncConnection, column: Any) -> AsyncIterator[list[str]]:
-    last = ""
-    while True:
-        some = select(column).where(column > last).order_by(column).limit(CHUNK)
-        ids = list(await connection.scalars(some))
-        if ids:
-            yield ids
-            last = ids[-1]
-        if len(ids) < CHUNK:
-            return
 
 
 async def _rows(connection: AsyncConnection, cls: type[Any], ids: list[str]) -> dict[str, Any]:
@@ -243,29 +321,3 @@ def _compare(
             raise _FoundError(
                 n, f"{table} {row['id']}: {name} is not what row {n} says was observed"
             )
-
-
-async def _none_missing(
-    connection: AsyncConnection, cls: type[Any], action: str, keys: Keys, expired: dict[str, int]
-) -> None:
-    c, table = tables.audit.c, TABLE_OF[cls]
-    last = ""
-    while True:
-        some = (
-            select(c.target)
-            .where(c.action == action, c.target > last)
-            .group_by(c.target)
-            .order_by(c.target)
-            .limit(CHUNK)
-        )
-        ids = list(await connection.scalars(some))
-        if not ids:
-            return
-        last = ids[-1]
-        there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
-        missing = [key for key in ids if key not in there]
-        if missing:
-            for key, (n, row) in (await _said(connection, keys, action, missing)).items():
-                ended = row.get("ended", row.get("raised"))
-                if ended is None or ended >= expired.get(table.name, 0):
-                    raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
