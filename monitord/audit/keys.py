@@ -182,9 +182,7 @@ class Keys:
         try:
             return await asyncio.to_thread(do)
         except sqlite3.Error as error:
-            raise KeysError(
-                f"the audit log's keys in {self.path} cannot be used: {error}"
-            ) from None
+            raise _unusable(self.path, error) from None
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> KeysError:
@@ -209,8 +207,6 @@ def open_keys(path: Path, *, make: bool) -> Keys:
         raise
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
-    except KeysError:
-        raise
     except OSError as error:
         raise KeysError(
             f"the audit log's keys at {path} cannot be used: {error.strerror}"

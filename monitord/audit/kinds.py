@@ -9,7 +9,10 @@ from monitord.domain.words import AuditKind
 
 ACTIONS: dict[AuditKind, tuple[str, ...]] = {
     AuditKind.SUPERVISION: tuple(RECORD),
-    AuditKind.COMMAND: ("disconnect", "disconnect outcome", "acknowledge alert"),
+    AuditKind.COMMAND: (
+        *("disconnect", "disconnect outcome", "acknowledge alert"),
+        *("give reason", "correct reason"),
+    ),
     AuditKind.SIGN_IN: (
         *("sign in", "fail sign-in", "refuse sign-ins", "sign out", "end session"),
         *("change password", "make sign-in link", "set password by link"),
@@ -29,7 +32,7 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
     ),
     AuditKind.HISTORY: ("view history", "view audit log"),
     AuditKind.EXPORT: ("export", "export outcome"),
-    AuditKind.PRIVACY: (EXPIRED,),
+    AuditKind.PRIVACY: (EXPIRED, "add to never monitor", "remove from never monitor"),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }
 
