@@ -587,9 +587,9 @@ export const announce = {
 export const keys = {
   title: "Keys",
   list: [
-    ["↑ ↓", "Go through the users"],
+    ["↑ ↓", "Go through the users, or the entries of the audit log"],
     ["Enter", "Select the user"],
-    ["/", "Search the users, or go to the filters of the history; Esc clears"],
+    ["/", "Search the users, or go to the filters of the history or the audit log; Esc clears"],
     ["D", "Disconnect the selected user (asks first)"],
     ["?", "Show the keys"],
     ["Esc", "Close"],
