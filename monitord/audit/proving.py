@@ -29,6 +29,10 @@ class RunningError(Exception):
     """There is one under way."""
 
 
+class _CancelledError(Exception):
+    """Somebody does not want it any more, or the daemon stops."""
+
+
 class Proving(Struct):
     """A proof under way."""
 
@@ -40,6 +44,8 @@ class Proving(Struct):
     """What is looked at now."""
     done: int = 0
     of: int = 0
+    cancelled: str = ""
+    """Why, where it is to end."""
 
 
 class Last(Struct, frozen=True):
@@ -74,13 +80,14 @@ class Prover:
         now = self.now = Proving(n, by, time.time_ns() // 1_000_000)
         self._task = asyncio.create_task(self._run(now), name="proof of the audit log")
 
-    def cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+    def cancel(self, why: str = "somebody cancelled it") -> None:
+        """It ends with the batch that is being read, so that no transaction is left open."""
+        if self.now is not None:
+            self.now.cancelled = why
 
     async def finish(self) -> None:
         """At the daemon's stop."""
-        self.cancel()
+        self.cancel("the daemon was stopped")
         if self._task is not None:
             await asyncio.wait([self._task])
 
@@ -102,8 +109,8 @@ class Prover:
         plain: dict[str, Any] = {"outcome": "failed", "why": "the daemon was stopped"}
         try:
             plain = _told(await self._prove(now))
-        except asyncio.CancelledError:
-            plain = {"outcome": "cancelled", "why": "it was cancelled"}
+        except _CancelledError:
+            plain = {"outcome": "cancelled", "why": now.cancelled}
         except (SQLAlchemyError, OSError, HeadsError) as error:
             plain = {"outcome": "failed", "why": reason_of(error)}
         except Exception:
@@ -122,6 +129,8 @@ class Prover:
     async def _prove(self, now: Proving) -> Report:
         def progress(what: str, done: int, of: int) -> None:
             now.what, now.done, now.of = what, done, of
+            if now.cancelled:
+                raise _CancelledError
 
         heads = await asyncio.to_thread(self._read_heads)
         return await verify(self._engine, self._audit.keys, heads, progress=progress)

@@ -42,7 +42,7 @@ EXPIRED = "apply retention"
 """Act whose row says up to when which kind of row was removed."""
 
 Progress = Callable[[str, int, int], None]
-"""Of what, how many are done, of how many."""
+"""Of what, how many are done, of how many. What it raises ends the proof, between two batches."""
 
 
 class Fault(Struct, frozen=True):
@@ -85,23 +85,24 @@ async def verify(
     itself names. ``heads`` are taken before anything is read, so that none is newer than the log.
 
     Each batch is a transaction of its own, so that a long log keeps neither a write-ahead log nor
-    an old snapshot alive, and a daemon may be at work beside it. A cancelled proof ends at once.
+    an old snapshot alive, and a daemon may be at work beside it.
 
     Raises:
         SQLAlchemyError, OSError: it could not be read to its end.
     """
-    chain = _Chain(engine, list(heads), public, progress)
     ledger = 0
     fault: Fault | None = None
-    try:
-        await chain.follow()
-        chain.check_end()
-        if keys is not None:
-            ledger = await _Ledger(engine, keys, progress, again_s).check()
-            # What the ledger was held against may have been written since.
+    async with engine.connect() as connection:
+        chain = _Chain(connection, list(heads), public, progress)
+        try:
             await chain.follow()
-    except _FoundError as found:
-        fault = found.fault
+            chain.check_end()
+            if keys is not None:
+                ledger = await _Ledger(connection, keys, progress, again_s).check()
+                # What the ledger was held against may have been written since.
+                await chain.follow()
+        except _FoundError as found:
+            fault = found.fault
     return Report(chain.n, chain.before, chain.held, ledger, fault)
 
 
@@ -112,10 +113,14 @@ class _Chain:
     """How far it was followed."""
 
     def __init__(
-        self, engine: AsyncEngine, heads: list[Head], public: str | None, progress: Progress
+        self,
+        connection: AsyncConnection,
+        heads: list[Head],
+        public: str | None,
+        progress: Progress,
     ) -> None:
         self.n, self.before, self.held = 0, BEFORE_FIRST, 0
-        self._engine = engine
+        self._connection = connection
         self._public = public
         self._progress = progress
         self._signers: dict[str, str] = {}
@@ -126,12 +131,12 @@ class _Chain:
     async def follow(self) -> None:
         """From there to its end."""
         c = tables.audit.c
-        async with self._engine.connect() as connection:
-            total = await connection.scalar(select(func.count()).select_from(tables.audit)) or 0
+        connection = self._connection
+        total = await connection.scalar(select(func.count()).select_from(tables.audit)) or 0
         while True:
             some = select(tables.audit).where(c.n > self.n).order_by(c.n).limit(BATCH)
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(some)).mappings().all()
+            rows = (await connection.execute(some)).mappings().all()
+            await connection.rollback()  # the end of its transaction
             for mapping in rows:
                 self._take(_row(mapping, self.n))
             self._progress("rows", self.n, max(total, self.n))
@@ -195,17 +200,20 @@ class _Ledger:
     """Its rows and what the log says of them are read in one transaction for some rows each."""
 
     def __init__(
-        self, engine: AsyncEngine, keys: Keys, progress: Progress, again_s: Sequence[float]
+        self,
+        connection: AsyncConnection,
+        keys: Keys,
+        progress: Progress,
+        again_s: Sequence[float],
     ) -> None:
-        self._engine, self._keys, self._progress = engine, keys, progress
+        self._connection, self._keys, self._progress = connection, keys, progress
         self._again_s = again_s
 
     async def check(self) -> int:
         done = 0
         for cls, action in ACTION.items():
             table = TABLE_OF[cls]
-            async with self._engine.connect() as connection:
-                total = await connection.scalar(select(func.count()).select_from(table)) or 0
+            total = await self._connection.scalar(select(func.count()).select_from(table)) or 0
             seen, last = 0, ""
             while ids := await self._surely(partial(self._compared, cls, action, last)):
                 seen, last = seen + len(ids), ids[-1]
@@ -213,10 +221,11 @@ class _Ledger:
             last = ""
             while ids := await self._surely(partial(self._none_missing, cls, action, last)):
                 last = ids[-1]
+                self._progress(str(table.name), seen, max(total, seen))
             done += seen
         return done
 
-    async def _surely(self, check: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _surely(self, check: Callable[[], Awaitable[T]]) -> T:
         """Somebody who is being erased is so in the keys and in the ledger one after the other, so
         a fault must be there again a moment later."""
         for wait in self._again_s:
@@ -226,17 +235,19 @@ class _Ledger:
                 await asyncio.sleep(wait)
         return await self._once(check)
 
-    async def _once(self, check: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _once(self, check: Callable[[], Awaitable[T]]) -> T:
+        """In a transaction of its own."""
         await asyncio.sleep(0)
         await self._keys.read_anew()
-        async with self._engine.connect() as connection:
-            return await check(connection)
+        await self._connection.rollback()
+        try:
+            return await check()
+        finally:
+            await self._connection.rollback()
 
-    async def _compared(
-        self, cls: type[Any], action: str, after: str, connection: AsyncConnection
-    ) -> list[str]:
+    async def _compared(self, cls: type[Any], action: str, after: str) -> list[str]:
         """The next ones after that id, which are as they should be."""
-        table = TABLE_OF[cls]
+        table, connection = TABLE_OF[cls], self._connection
         some = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(CHUNK)
         ids = list(await connection.scalars(some))
         rows = await _rows(connection, cls, ids)
@@ -250,11 +261,9 @@ class _Ledger:
             _compare(n, table.name, rows[key], expected, PERSONAL.get(cls, frozenset()))
         return ids
 
-    async def _none_missing(
-        self, cls: type[Any], action: str, after: str, connection: AsyncConnection
-    ) -> list[str]:
+    async def _none_missing(self, cls: type[Any], action: str, after: str) -> list[str]:
         """The next ones after that id which the log knows, and which stand in the ledger."""
-        c, table = tables.audit.c, TABLE_OF[cls]
+        c, table, connection = tables.audit.c, TABLE_OF[cls], self._connection
         some = (
             select(c.target)
             .where(c.action == action, c.target > after)

@@ -102,7 +102,7 @@ async def test_where_there_is_room_it_stands_in_the_band(shared_browser: Browser
     async with visitor(shared_browser, url) as max_:
         page = max_.page
         await max_.sign_in("max")
-        for width in (1440, 1361, 1360, 901):
+        for width in (1761, 1760, 1440, 901):
             await page.set_viewport_size(ViewportSize(width=width, height=800))
             menu = page.get_by_role("navigation", name="Main")
             await expect(menu.get_by_role("link")).to_have_text(list(PAGES))

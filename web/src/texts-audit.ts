@@ -56,6 +56,7 @@ export const auditRow = {
   aboutRow: "Outcome of row",
   outcome: "Outcome",
   detail: "Details",
+  part: (n: string) => `Segment ${n}`,
   erased: "Erased",
   erasedWhat: "What was said of them cannot be read by anybody any more.",
   hash: "Hash",

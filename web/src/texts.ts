@@ -605,6 +605,10 @@ export const keys = {
       ["D", "Disconnect the selected user (asks first)"],
     ],
     history: [["/", "Go to the filters"]],
+    audit: [
+      ["↑ ↓", "Go through the entries"],
+      ["/", "Go to the filters"],
+    ],
     team: [["/", "Search the agents"]],
     people: [["/", "Search the list"]],
   },

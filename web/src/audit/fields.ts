@@ -1,10 +1,19 @@
 /** The values of a row by their own names: an auditor sees what is written, not a choice of it. */
+import { fmt } from "../lib/format";
 
 const MOST = 200;
 
 function plain(value: unknown): string {
   if (value === null) return "–";
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+const INSTANTS = ["started", "ended", "ended_after", "answered", "raised", "acknowledged", "begin", "end"];
+
+/** As people read it; an instant with its ms. */
+export function readable(name: string, value: string): string {
+  const last = name.slice(name.lastIndexOf(".") + 1);
+  return INSTANTS.includes(last) && /^\d{12,14}$/.test(value) ? `${fmt.dateTime(Number(value))} (${value})` : value;
 }
 
 /** `agent.name` and its value, for each value inside; at most some hundreds. */
@@ -14,16 +23,16 @@ export function flat(values: Record<string, unknown>): [string, string][] {
     if (found.length >= MOST) return;
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
       for (const [name, inner] of Object.entries(value)) walk(at ? `${at}.${name}` : name, inner);
-    } else found.push([at, plain(value)]);
+    } else found.push([at.replace(/^row\./, ""), plain(value)]);
   };
   walk("", values);
   return found;
 }
 
-/** Names of what a later version says otherwise, without the name of the row they stand in. */
+/** Names of what a later version says otherwise. */
 export function differences(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
   const was = new Map(flat(before));
   const is = new Map(flat(after));
   const names = new Set([...was.keys(), ...is.keys()]);
-  return [...names].filter((name) => was.get(name) !== is.get(name)).map((name) => name.replace(/^row\./, ""));
+  return [...names].filter((name) => was.get(name) !== is.get(name));
 }
