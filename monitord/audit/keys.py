@@ -140,6 +140,11 @@ class Keys:
             found |= await self._in_thread(lambda db: _number_keys(db, rest))
         return found
 
+    async def numbers(self) -> set[str]:
+        """Pseudonyms of all numbers that have a key."""
+        some = "SELECT pseudonym FROM number"
+        return await self._in_thread(lambda db: {row[0] for row in db.execute(some)})
+
     async def destroy(self, pseudonyms: Iterable[str]) -> None:
         """For ever: nothing that was sealed with their keys can be read again."""
         gone = set(pseudonyms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.audit.chain import Row
 from monitord.audit.entry import merge
-from monitord.audit.keys import Keys, unseal
+from monitord.audit.keys import unseal
 from monitord.store import tables
 
 C = tables.audit.c
@@ -82,7 +82,14 @@ async def rows(connection: AsyncConnection, chosen: Select[Any]) -> list[Row]:
     return [row_from(r) for r in (await connection.execute(chosen)).mappings()]
 
 
-async def opened(keys: Keys, some: Iterable[Row]) -> list[Opened]:
+class Opener(Protocol):
+    """What has the keys, or some of them."""
+
+    async def keys_of(self, pseudonyms: Iterable[str]) -> dict[str, bytes]:
+        """As ``Keys`` has it."""
+
+
+async def opened(keys: Opener, some: Iterable[Row]) -> list[Opened]:
     some = list(some)
     bodies = [msgspec.json.decode(row.body, type=Body) for row in some]
     held = await keys.keys_of(name for body in bodies for name in body.sealed)

@@ -22,6 +22,7 @@ from monitord.audit.heads import signed_by
 from monitord.audit.keys import Keys
 from monitord.audit.observed import ACTION
 from monitord.audit.reading import Body, opened, row_from
+from monitord.domain.ledger import SupervisionRecord
 from monitord.store import tables
 from monitord.store.rows import TABLE_OF, record_of
 
@@ -185,15 +186,15 @@ async def _ledger(connection: AsyncConnection, keys: Keys, progress: Progress) -
     return done
 
 
-async def _expired(connection: AsyncConnection) -> dict[str, int]:
-    """Up to when rows of each table were removed by their age."""
+async def _expired(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
+    """Up to when rows of each table were removed by their age, and how many."""
     c = tables.audit.c
-    latest: dict[str, int] = {}
+    found: dict[str, tuple[int, int]] = {}
     for body in await connection.scalars(select(c.body).where(c.action == EXPIRED)):
         plain = msgspec.json.decode(body, type=Body).plain
-        kind, before = str(plain["kind"]), int(plain["before"])
-        latest[kind] = max(before, latest.get(kind, 0))
-    return latest
+        before, rows = found.get(str(plain["kind"]), (0, 0))
+        found[str(plain["kind"])] = max(before, int(plain["before"])), rows + int(plain["rows"])
+    return found
 
 
 async def _ids(connection: AsyncConnection, column: Any) -> AsyncIterator[list[str]]:
@@ -246,10 +247,18 @@ def _compare(
 
 
 async def _none_missing(
-    connection: AsyncConnection, cls: type[Any], action: str, keys: Keys, expired: dict[str, int]
+    connection: AsyncConnection,
+    cls: type[Any],
+    action: str,
+    keys: Keys,
+    expired: dict[str, tuple[int, int]],
 ) -> None:
+    """A row that is not there was removed by its age, and is one of as many as the log says; what
+    belongs to a supervision went with it."""
     c, table = tables.audit.c, TABLE_OF[cls]
-    last = ""
+    owned = "supervision" in table.c
+    before, removed = expired.get("supervision" if owned else table.name, (0, 0))
+    gone, last = 0, ""
     while True:
         some = (
             select(c.target)
@@ -260,12 +269,37 @@ async def _none_missing(
         )
         ids = list(await connection.scalars(some))
         if not ids:
-            return
+            break
         last = ids[-1]
         there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
         missing = [key for key in ids if key not in there]
-        if missing:
-            for key, (n, row) in (await _said(connection, keys, action, missing)).items():
-                ended = row.get("ended", row.get("raised"))
-                if ended is None or ended >= expired.get(table.name, 0):
-                    raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
+        if not missing:
+            continue
+        said = await _said(connection, keys, action, missing)
+        ends = {key: row.get("ended") for key, (_, row) in said.items()}
+        if owned:
+            owners = {key: str(row.get("supervision")) for key, (_, row) in said.items()}
+            ends = await _ends_of(connection, keys, owners)
+        for key, (n, _) in said.items():
+            ended = ends[key]
+            if ended is None or ended >= before:
+                raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
+        gone += len(missing)
+    if not owned and gone > removed:
+        raise _FoundError(
+            None,
+            f"{gone} rows of {table.name} are missing in the ledger, but only {removed} were "
+            "removed by their age",
+        )
+
+
+async def _ends_of(
+    connection: AsyncConnection, keys: Keys, owners: dict[str, str]
+) -> dict[str, int | None]:
+    """When the supervision of each of these ended; None where it still stands in the ledger."""
+    table, action = tables.supervision, ACTION[SupervisionRecord]
+    ids = sorted(set(owners.values()))
+    there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+    said = await _said(connection, keys, action, [key for key in ids if key not in there])
+    ends = {key: row.get("ended") for key, (_, row) in said.items()}
+    return {key: ends.get(owner) for key, owner in owners.items()}

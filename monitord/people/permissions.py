@@ -33,6 +33,9 @@ Permission = Literal[
     "rights.edit",
     "session.end",
     "token.make",
+    "privacy.see",
+    "privacy.edit",
+    "privacy.export",
 ]
 
 MEANING: dict[Permission, str] = {
@@ -56,6 +59,9 @@ MEANING: dict[Permission, str] = {
     "rights.edit": "give and take roles, and ways to sign in",
     "session.end": "see and end other people's sessions",
     "token.make": "make API tokens for oneself",
+    "privacy.see": "see what is kept, held and erased, and the list of who is never monitored",
+    "privacy.edit": "hold and erase, and change the list of who is never monitored",
+    "privacy.export": "export all that is held on a person or a number",
 }
 
 UNSCOPED: frozenset[Permission] = frozenset(
@@ -69,6 +75,9 @@ UNSCOPED: frozenset[Permission] = frozenset(
         "rights.edit",
         "session.end",
         "token.make",
+        "privacy.see",
+        "privacy.edit",
+        "privacy.export",
     }
 )
 """Had or not had; there is nobody on whom they are used."""
@@ -117,6 +126,9 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "rights.edit": _ALL,
             "session.end": _ALL,
             "token.make": _ALL,
+            "privacy.see": _ALL,
+            "privacy.edit": _ALL,
+            "privacy.export": _ALL,
         },
         Role.QA_MANAGER: {
             "agent.see": _ALL,
@@ -159,6 +171,8 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "audit.see": _ALL,
             "roster.see": _ALL,
             "token.make": _ALL,
+            "privacy.see": _ALL,
+            "privacy.export": _ALL,
         },
         Role.AGENT: {
             "agent.see": _SELF,

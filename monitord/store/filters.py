@@ -48,6 +48,8 @@ class Query:
     result: str | None = None
     queue: str | None = None
     number: str | None = None
+    number_erased: str | None = None
+    """As it stands in rows from which it was erased."""
     direction: str | None = None
     status: str | None = None
     end_reason: str | None = None
@@ -74,7 +76,6 @@ _EQUAL = {
     "list": "list",
     "result": "result",
     "queue": "queue",
-    "number": "number",
     "direction": "direction",
     "status": "status",
     "end_reason": "end_reason",
@@ -151,6 +152,8 @@ def _filters(table: Table, query: Query) -> list[ColumnElement[Any]]:
         for name, column in _EQUAL.items()
         if (value := getattr(query, name)) is not None and column in table.c
     ]
+    if query.number is not None and "number" in table.c:
+        where.append(table.c.number.in_([query.number, query.number_erased or query.number]))
     if query.campaign is not None and "campaign" in table.c:
         where.append(_of_campaign(table, query.campaign))
     if query.type is not None and "type" in table.c:

@@ -13,6 +13,7 @@ import msgspec
 from monitord.api.wire.alerts import *
 from monitord.api.wire.disconnect import *
 from monitord.api.wire.history import *
+from monitord.api.wire.privacy import *
 from monitord.api.wire.problem import *
 from monitord.api.wire.proposals import *
 from monitord.api.wire.roster import *
