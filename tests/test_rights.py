@@ -94,6 +94,12 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "POST /api/v1/tokens": ("token.make",),
     "DELETE /api/v1/tokens/{id}": (),
     "GET /api/v1/tokens/all": ("session.end",),
+    "GET /api/v1/privacy": ("privacy.see",),
+    "GET /api/v1/privacy/receipts/{id}": ("privacy.see",),
+    **{f"POST /api/v1/privacy/holds{x}": ("privacy.edit",) for x in ("", "/{id}/lift")},
+    **{f"POST /api/v1/privacy/{x}/erase": ("privacy.edit",) for x in ("people/{id}", "numbers")},
+    "GET /api/v1/privacy/people/{id}/export": ("privacy.export",),
+    "POST /api/v1/privacy/numbers/export": ("privacy.export",),
     **{
         f"GET /api/v1/{x}/export": EXPORT for x in ("supervisions", "calls", "agent-status", "gaps")
     },
@@ -102,7 +108,7 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
 
 ASKED: dict[str, dict[str, str]] = {
     "GET /api/v1/history/choices": {"ledger": "calls", "filter": "agent"},
-    **{x: {"format": "json"} for x in NEEDED if x.endswith("/export")},
+    **{x: {"format": "json"} for x in NEEDED if x.endswith("/export") and "/privacy/" not in x},
 }
 """Parameters without which a request would be refused for another reason."""
 

@@ -58,13 +58,17 @@ class Retention:
         audit: AuditLog,
         keep: Keep,
         forget: Callable[[Collection[str]], None] = lambda supervisions: None,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        steady: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
-        """``forget``: is told the supervisions that were removed."""
+        """``forget``: is told the supervisions that were removed. ``clock`` gives ms UTC,
+        ``steady`` ms that nobody puts forward or back."""
         self._engine, self._audit = engine, audit
         self.keep = keep
         self._forget = forget
         self._log = structlog.get_logger("privacy")
-        self._wall_0, self._mono_0 = _wall(), _mono()
+        self._wall, self._mono = clock, steady
+        self._wall_0, self._mono_0 = clock(), steady()
 
     async def run(self) -> None:
         """Until cancelled; a chunk that was begun is ended."""
@@ -93,7 +97,7 @@ class Retention:
             why = await self._clock_fault()
             if not why:
                 for name, days in self.keep.by_table().items():
-                    await self._remove(name, _wall() - days * DAY_MS, rows)
+                    await self._remove(name, self._wall() - days * DAY_MS, rows)
                 if {"supervision", "call"} & rows.keys():
                     await self._destroy_keys()
         except _ClockError as error:
@@ -104,7 +108,7 @@ class Retention:
             self._log.error("retention_stopped", why=why)
         elif rows:
             self._log.info("retention_applied", rows=sum(rows.values()))
-        done = Run(_wall(), rows, why)
+        done = Run(self._wall(), rows, why)
         try:
             await uncut(self._write_down(done))
         except (SQLAlchemyError, OSError) as error:
@@ -119,7 +123,7 @@ class Retention:
         last = select(tables.audit.c.at).order_by(tables.audit.c.n.desc()).limit(1)
         async with self._engine.connect() as connection:
             at = await connection.scalar(last)
-        return clock_fault(_wall(), _mono(), self._wall_0, self._mono_0, at)
+        return clock_fault(self._wall(), self._mono(), self._wall_0, self._mono_0, at)
 
     # --- rows --------------------------------------------------------------------------------
 
@@ -151,7 +155,7 @@ class Retention:
             ids = [row.id for row in found]
             if ids:
                 await _delete(connection, table, ids)
-                plain = {"kind": table.name, "before": before, "rows": len(ids)}
+                plain = {"kind": str(table.name), "before": before, "rows": len(ids)}
                 await self._audit.append(connection, [Entry(action=EXPIRED, plain=plain)])
         if table is tables.supervision and ids:
             self._forget(ids)
@@ -203,11 +207,3 @@ async def _delete(connection: AsyncConnection, table: Table, ids: list[str]) -> 
         alias = tables.call_alias
         await connection.execute(delete(alias).where(alias.c.call.in_(ids)))
     await connection.execute(delete(table).where(table.c.id.in_(ids)))
-
-
-def _wall() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _mono() -> int:
-    return time.monotonic_ns() // 1_000_000
