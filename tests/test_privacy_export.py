@@ -1,5 +1,5 @@
-"""All that is held on somebody: no table is forgotten, nothing that opens something is in it, and it
-is in the audit log before its first byte."""
+"""All that is held on somebody: no table is forgotten, nothing that opens something is in it, and
+it is in the audit log before its first byte."""
 
 from __future__ import annotations
 

@@ -24,7 +24,11 @@ async def test_what_was_begun_is_ended_by_the_next_start(tmp_path: Path, store: 
     times: dict[str, Any] = {"ended": 3_000, "length_ms": 500, "pbx": "old"}
     hers = {"supervisor_id": kit.WHO, "supervisor_name": kit.NAME}
     owner = supervision(7, **times, **hers)
-    async with daemon(site, tmp_path) as first, editor(first.url) as max_:
+    async with (
+        daemon(site, tmp_path) as first,
+        editor(first.url) as max_,
+        editor(first.url, "sue"),  # so that she has a key, whose leader is to be erased
+    ):
         first.recorder.take([owner, segment(owner, 1), call(7, **times)])
         await first.recorder.settled()
         await max_.done("PATCH", f"/people/{kit.WHO}", {"active": False})

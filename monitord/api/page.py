@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
 APP_PATHS = (
     *(HOME, "/quality/quality-assurance/history", "/team"),
-    *("/settings/people", "/settings/sign-in"),
+    *("/settings/people", "/settings/privacy", "/settings/sign-in"),
 )
 
 _FOREVER = "public, max-age=31536000, immutable"

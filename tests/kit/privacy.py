@@ -69,7 +69,8 @@ async def live_through_it(here: Centre) -> None:
         await here.advance(120)
         for client, filters in ((her, {"agent": "ann"}), (here.ina, {"supervisor": WHO})):
             view = {"page": "history", "name": "a view", "filters": filters, "shared": True}
-            status, said = await ask(client, "PUT", "/views", {"views": [view]})
+            chosen = {"coach-manager": "all"}
+            status, said = await ask(client, "PUT", "/views", {"views": [view], "chosen": chosen})
             assert status == 200, said
         token = {"name": "a program", "permissions": ["history.see"]}
         assert (await ask(her, "POST", "/tokens", token))[0] == 201

@@ -135,6 +135,9 @@ export const permissionNames: Partial<Record<Permission, string>> = {
   "audit.see": "read the audit log",
   "roster.see": "see the roster: people, teams, endpoints",
   "roster.edit": "change people, teams and endpoints",
+  "privacy.see": "see what is kept, held and erased",
+  "privacy.edit": "hold something",
+  "privacy.export": "export all that is held on somebody",
 };
 
 export const frame = {
@@ -148,6 +151,7 @@ export const frame = {
   team: "Team",
   settings: "Settings",
   people: "People",
+  privacy: "Privacy",
   signIn: "Sign-in",
   viewer: "Signed in as",
   signOut: "Sign out",

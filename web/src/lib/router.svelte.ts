@@ -34,6 +34,7 @@ export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
 export const TEAM = "/team";
 export const PEOPLE = "/settings/people";
+export const PRIVACY = "/settings/privacy";
 export const SIGN_IN_SETTINGS = "/settings/sign-in";
 
 /** With the view that the address names, which a link to somebody must not leave. */
