@@ -15,8 +15,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"/api/v1/privacy/holds/{_ID}/lift", "privacy.edit", privacy.lift_hold, "lift a hold", body=wire.HoldLift, gives=wire.HoldRow),
     Route("GET", f"/api/v1/privacy/people/{roster.ID}/export", "privacy.export", privacy.export_person, "all that is held on a person, as a file", content=_FILE, head=False),
     Route("POST", "/api/v1/privacy/numbers/export", "privacy.export", privacy.export_number, "all that is held on a number, as a file", body=wire.NumberAsked, content=_FILE),
-    Route("POST", f"/api/v1/privacy/people/{roster.ID}/erase", "privacy.edit", privacy.erase_person, "erase somebody who has left, for ever; on the page only, not with an API token", body=wire.PersonErase, gives=wire.ReceiptRow),
-    Route("POST", "/api/v1/privacy/numbers/erase", "privacy.edit", privacy.erase_number, "erase a number, for ever; on the page only, not with an API token", body=wire.NumberErase, gives=wire.ReceiptRow),
+    Route("POST", f"/api/v1/privacy/people/{roster.ID}/erase", "privacy.edit", privacy.erase_person, "erase somebody who has left, for ever", body=wire.PersonErase, gives=wire.ReceiptRow, for_ever=True),
+    Route("POST", "/api/v1/privacy/numbers/erase", "privacy.edit", privacy.erase_number, "erase a number, for ever", body=wire.NumberErase, gives=wire.ReceiptRow, for_ever=True),
     Route("GET", f"/api/v1/privacy/receipts/{_ID}", "privacy.see", privacy.receipt, "the signed receipt of an erasure, as a file", content=_FILE),
 )
 # fmt: on
