@@ -69,7 +69,8 @@ test-browser: page ## in Chromium, with the real daemon and real Asterisk
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser
 
 pictures: page ## every state of the page as pictures in build/pictures, looked at by axe on the way
-	$(BIN)/pytest -q -m browser tests/browser/test_coach_manager_states.py
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser $(addprefix tests/browser/test_,\
+	  $(addsuffix .py,coach_manager_states history menu people people_import sign_in team alerts views))
 
 bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/page.json)
 	$(BIN)/python -m tests.bench.page

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord import __version__
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.store import AlertStore
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
@@ -50,7 +51,11 @@ from monitord.audit.observed import observe, observe_again
 from monitord.audit.starts import started
 from monitord.config import Loaded
 from monitord.domain import events as ev
+from monitord.domain.ledger import OutgoingRecord
 from monitord.live.hub import Hub
+from monitord.outbox.post import Post
+from monitord.outbox.sender import Sender
+from monitord.outbox.store import OutboxStore
 from monitord.people.admission import Admission, RoleRule
 from monitord.people.attribution import Attribution
 from monitord.people.bootstrap import bootstrap
@@ -74,6 +79,9 @@ from monitord.store.recorder import Recorder
 from monitord.store.team import TeamCounts
 from monitord.store.traces import sweep
 from monitord.store.views import ViewStore
+from monitord.told.reasons import ReasonStore
+from monitord.told.store import NoticeStore
+from monitord.told.watch import Teller
 
 STOP_S = 10.0
 """How long a stop may take in all before it says what it left."""
@@ -166,8 +174,12 @@ async def running(
             recorder = Recorder(engine)
             recorder.observe = observe(audit)
             hub = Hub(
-                [(p.id, p.name or p.id) for p in loaded.settings.pbx], loaded.site, recorder.take
+                [(p.id, p.name or p.id) for p in loaded.settings.pbx],
+                loaded.site,
+                lambda records: teller.take(records),
             )
+            sender = Sender(OutboxStore(engine), loaded.hooks)
+            recorder.committed = lambda kinds: sender.wake() if OutgoingRecord in kinds else None
             attachments = {
                 link.pbx: Attachment(
                     link,
@@ -177,6 +189,7 @@ async def running(
                     is_spyer=partial(hub.is_spyer, link.pbx),
                     timing=timing,
                     make_link=make_link,
+                    payment_event=loaded.site.payment_event,
                 )
                 for link in loaded.links
             }
@@ -188,17 +201,32 @@ async def running(
                 seen = SeenEndpoints(engine, hub)
                 await seen.load()
                 hub.know(people.roster.known(wall))
+                # Before what the ledger remembers is applied, which may lead to records.
+                teller = Teller(
+                    hub,
+                    people,
+                    NoticeStore(engine),
+                    ReasonStore(engine, audit),
+                    recorder.take,
+                    loaded.telling,
+                    Post(loaded.hooks),
+                )
+                await teller.load()
                 for pbx, attachment in attachments.items():
                     now, memory = attachment.link.now(), await remembered(engine, pbx)
                     if tap is not None:
                         tap(pbx, Step(now.mono, now.wall, memory))
                     hub.apply(pbx, memory, now)
-            except (StoreError, PeopleError, RosterError) as error:
+            except (StoreError, PeopleError, RosterError, UnreadableError) as error:
                 raise StartError(str(error)) from None
-            alerts = Watch(hub, people, AlertStore(engine), audit, recorder.take, loaded.policy)
+            never = NeverMonitor(engine)
+            alerts = Watch(
+                hub, people, AlertStore(engine), audit, recorder.take, loaded.policy, never
+            )
             try:
+                await never.load()
                 await alerts.load()
-            except UnreadableError as error:
+            except (UnreadableError, PeopleError) as error:
                 raise StartError(str(error)) from None
             if not people.by_login:
                 log.warning("nobody_can_sign_in", file=str(loaded.path))
@@ -209,7 +237,8 @@ async def running(
                 observe_again(audit),
             )
             around = Around(
-                *(people, sign_in.sessions, sign_in.tokens, seen, recorder, alerts, attribution),
+                *(people, sign_in.sessions, sign_in.tokens, seen, recorder, alerts),
+                *(teller, never, attribution),
                 pbxs=lambda: hub.shards,
             )
             privacy = privacy_of(engine, audit, loaded.keep, around)
@@ -220,6 +249,8 @@ async def running(
                     hub=hub,
                     history=History(engine),
                     alerts=alerts,
+                    teller=teller,
+                    never=never,
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,
@@ -251,6 +282,8 @@ async def running(
                 asyncio.create_task(attribution.run(), name="attribution"),
                 asyncio.create_task(seen.run(), name="endpoints seen"),
                 asyncio.create_task(privacy.retention.run(), name="retention"),
+                asyncio.create_task(teller.run(), name="notices"),
+                asyncio.create_task(sender.run(), name="webhooks"),
             ]
             attached = [
                 asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()

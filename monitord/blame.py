@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_AT = re.compile(r"^(?P<rule>.*?)(?: - at `\$\.?(?P<key>[^`]*)`)?$", re.DOTALL)
+_AT = re.compile(r"^(?P<rule>.*?)(?: - at (?:`key` in )?`\$\.?(?P<key>[^`]*)`)?$", re.DOTALL)
 _KEYS = (
     (re.compile(r"Object contains unknown field `(?P<field>[^`]+)`"), "there is no such key"),
     (re.compile(r"Object missing required field `(?P<field>[^`]+)`"), "is missing"),

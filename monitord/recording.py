@@ -66,7 +66,12 @@ async def _attached(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[
     recorder.begin(trace.Header(pbx=pbx, site=loaded.site))
     hub = Hub([(pbx, pbx)], loaded.site, lambda records: None)
     attachment = Attachment(
-        link, hub.apply, hub.flush, tap=recorder.take, is_spyer=partial(hub.is_spyer, pbx)
+        link,
+        hub.apply,
+        hub.flush,
+        tap=recorder.take,
+        is_spyer=partial(hub.is_spyer, pbx),
+        payment_event=loaded.site.payment_event,
     )
     task = asyncio.create_task(attachment.run(), name=f"attachment {pbx}")
     try:

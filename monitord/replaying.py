@@ -123,7 +123,7 @@ async def replaying(
 
 def _recorded(site: Site) -> list[First]:
     """The people of then: a name goes with each telephone, and nobody of them can sign in. A trace
-    does not hold what they were allowed, so nothing that they did raises an alert."""
+    does not hold what they were allowed, so nothing that they did is without a right."""
     return [
         First(
             Person(

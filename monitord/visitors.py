@@ -1,11 +1,11 @@
-"""Two people who may sign in where the page is only shown for a while: in a demo or a replay."""
+"""Who may sign in where the page is only shown for a while: in a demo or a replay."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import click
 
@@ -15,10 +15,10 @@ ROLES = {"viewer": Role.QA_MANAGER, "supervisor": Role.SUPERVISOR}
 """By login."""
 
 
-def new_passwords() -> dict[str, str]:
-    """By login: new at each start, unless MONITORD_DEMO_PASSWORD gives one for both."""
+def new_passwords(logins: Iterable[str] = ROLES) -> dict[str, str]:
+    """By login: new at each start, unless MONITORD_DEMO_PASSWORD gives one for all."""
     given = os.environ.get("MONITORD_DEMO_PASSWORD", "")
-    return {login: given or secrets.token_urlsafe(9) for login in ROLES}
+    return {login: given or secrets.token_urlsafe(9) for login in logins}
 
 
 def invite(url: str, passwords: Mapping[str, str], may: Mapping[str, str], *more: str) -> None:
@@ -26,7 +26,7 @@ def invite(url: str, passwords: Mapping[str, str], may: Mapping[str, str], *more
     in words."""
     click.echo(f"\nThe page:  {url}\nSign in as")
     for login, password in passwords.items():
-        click.echo(f"  {login:<11} {password}   ({may[login]})")
+        click.echo(f"  {login:<11} {password}   {may[login]}")
     for line in more:
         click.echo(line)
     sys.stdout.flush()  # a program that started this one waits for it

@@ -14,7 +14,7 @@ import pytest
 from monitord.api import commands
 from monitord.api.keys import ALERTS, PEOPLE
 from monitord.domain.views import Alert, Party, Supervision
-from monitord.domain.words import AlertAct, SpyType
+from monitord.domain.words import AlertAct, AlertKind, SpyType
 from monitord.people.audience import audience_of
 from monitord.people.permissions import Role, Scope
 from monitord.people.roster import Everybody, Given, Person, Roster, Team
@@ -238,6 +238,7 @@ def test_who_is_told() -> None:
         id="x",
         pbx="lab",
         supervision="x",
+        about=AlertKind.NO_RIGHT,
         supervisor=Party("lab/PJSIP/2001", "PJSIP/2001", "PJSIP/2001"),
         agent=Party("ann", "Ann", "PJSIP/1001"),
         type=SpyType.COACH,

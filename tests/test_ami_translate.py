@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,6 +215,37 @@ TABLE: list[tuple[str, str, Any]] = [
         ev.ChannelTold(SUPERVISOR, "ChanSpy", "a.1,u", 3723, ""),
     ),
     (
+        "Status",
+        event("Status", LISTED, variables(result="ok"), lines(Application="Dial", Data="x")),
+        ev.ChannelTold(
+            msgspec.structs.replace(
+                SUPERVISOR, variables=(("CAMPAIGN", ""), ("LIST", ""), ("RESULT", "ok"))
+            ),
+            "Dial", "x", 0, "",
+        ),
+    ),
+    *(
+        (
+            "UserEvent",
+            event("UserEvent", CALLER, lines(UserEvent="MonitordPayment", State=state)),
+            ev.UserSaid("MonitordPayment", TRUNK.uniqueid, TRUNK.name, on),
+        )
+        for state, on in (("on", True), ("1", True), ("off", False), ("", False), ("No", False))
+    ),
+    (
+        "UserEvent",  # by another program, which knows the channel's name
+        event("UserEvent", lines(UserEvent="Paying", Channel="PJSIP/1-1", state="true")),
+        ev.UserSaid("Paying", "", "PJSIP/1-1", True),
+    ),
+    *(
+        (
+            "MixMonitorMute",
+            event("MixMonitorMute", CALLER, lines(Direction="both", State=state)),
+            ev.RecordingMuted(TRUNK.uniqueid, "both", on),
+        )
+        for state, on in (("1", True), ("0", False))
+    ),
+    (
         "DTMFEnd",
         event("DTMFEnd", LISTED, lines(Digit="5", DurationMs="100", Direction="Received")),
         ev.KeyPressed(SUPERVISOR.uniqueid, "5"),
@@ -254,6 +286,8 @@ def test_what_is_not_about_state_is_no_event() -> None:
         pytest.param("Newchannel", "Event: Newchannel\r\nUniqueid: a", "Channel", id="no name"),
         pytest.param("ChanSpyStart", "Event: ChanSpyStart", "SpyerUniqueid", id="no spyer"),
         pytest.param("QueueMember", "Event: QueueMember\r\nQueue: q", "Location", id="no member"),
+        pytest.param("UserEvent", "Event: x\r\nState: on", "Uniqueid or Channel", id="of whom"),
+        pytest.param("UserEvent", "Event: x\r\nChannel: a", "State", id="on or off"),
         pytest.param("DeviceStateChange", "Event: x\r\nDevice: a", "State", id="no state"),
         pytest.param(
             "Hangup",

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from monitord.alerts.rules import Policy
 from monitord.config import ConfigError, Loaded, load
+from monitord.people.permissions import OF_TYPE
 from monitord.store.engine import name_of, sqlite_url
 from tests.kit.daemon import password_hash
 
@@ -85,9 +87,13 @@ WRONG = {
     "policy": ('[policy]\nunauthorised = "kill"', "policy.unauthorised: "),
     "policy-of-no-type": (
         '[policy]\nunauthorised = { Unknown = "end" }',
-        r"Unknown.*policy\.unauthorised",
+        r"policy\.unauthorised: .*Unknown",
     ),
     "policy-of-a-type": ('[policy]\nunauthorised = { Coach = "yes" }', "policy.unauthorised"),
+    "policy-never-monitor": ('[policy]\nnever_monitor = "warn"', "policy.never_monitor: "),
+    "policy-payment": ('[policy]\npayment = "alert"', "policy.payment: "),
+    "policy-payment-event": ('[policy]\npayment_event = "a b"', "policy.payment_event: "),
+    "two-payments": (PBX + '[variables]\nA = "payment"\nB = "payment"', "variables: only one"),
     "role": (person(login='"a"', role='"god"'), r"people\[0\].role: "),
     "endpoint": (person(endpoints='["1001"]'), r"people\[0\].endpoints\[0\]: "),
     "account-code-twice": (person(account_codes='["7", "7"]'), "people.account_codes: '7' stands"),
@@ -120,6 +126,17 @@ def test_right_settings(tmp_path: Path) -> None:
     assert [f.login for f in found.first if f.login] == ["ann"]
     assert found.store_url == sqlite_url(tmp_path / "data" / "monitord.sqlite3")
     assert found.folder == tmp_path / "data"
+
+
+def test_what_is_done_about_what_should_not_be(tmp_path: Path) -> None:
+    usual = loaded(tmp_path, PBX)
+    assert usual.policy == Policy(dict.fromkeys(OF_TYPE, "alert"))
+    assert usual.site.payment_event == "MonitordPayment"
+    text = 'never_monitor = "end"\npayment = "end"\npayment_event = "Card.Now"\n'
+    found = loaded(tmp_path, f'{PBX}[policy]\n{text}[variables]\nPAYS = "payment"\n')
+    assert (found.policy.never_monitor, found.policy.payment) == ("end", "end")
+    assert found.site.payment_event == "Card.Now"
+    assert found.site.label_of("__PAYS") == "payment"
 
 
 @pytest.mark.parametrize(

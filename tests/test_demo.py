@@ -109,6 +109,35 @@ async def test_an_outage_is_seen_and_gets_over(
     assert gaps[0]["ended"] >= gaps[0]["started"]
 
 
+async def test_the_logins_that_it_prints_hold_at_every_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on the ledger of an earlier start, whose roster goes before the settings' people."""
+    options = ("--port", "0", "--folder", str(tmp_path), "--agents", "2", "--supervisors", "1")
+    may: dict[str, set[str]] = {}
+    for password in (PASSWORD, f"{PASSWORD}, the second"):
+        monkeypatch.setenv("MONITORD_DEMO_PASSWORD", password)
+        process = await start(tmp_path, "demo", *options)
+        try:
+            url, lines = await page_of(process)
+            printed = [line for line in lines if password in line]
+            logins = {line.split()[0]: line for line in printed}
+            assert list(logins) == ["viewer", "supervisor", "admin", "agent"]
+            roles = ("QA manager", "supervisor", "administrator", "agent")
+            for login, role in zip(logins, roles, strict=True):
+                assert f"{role}:" in logins[login]
+                async with Client(url) as one:
+                    assert await one.sign_in(login, password) == 200
+                    may[login] = set((await one.get("/api/v1/session"))["permissions"])
+        finally:
+            code, err = await stopped(process)
+        assert code == 0 and "Traceback" not in err, err
+        assert may["admin"] >= {"roster.edit", "rights.edit", "session.end"}
+        assert "supervision.disconnect" in may["supervisor"] - may["viewer"]
+        assert "notice.see" in may["agent"] and "supervision.see" not in may["agent"]
+        assert not may["supervisor"] & {"roster.edit", "rights.edit"}
+
+
 @pytest.mark.parametrize(
     ("option", "value", "rule"),
     [

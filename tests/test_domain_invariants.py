@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from monitord.domain import events as ev
 from monitord.domain.events import At, Event, Snapshot
 from monitord.domain.ledger import SegmentRecord, SupervisionRecord, key_of
+from monitord.domain.payments import in_progress, under
 from monitord.domain.reducer import Change, picture, reduce
 from monitord.domain.site import Person, Site
 from monitord.domain.state import Shard, new_shard
 from monitord.domain.words import LinkState, SpyType
 
 SITE = Site(
-    variables={"CAMPAIGN": "campaign", "RESULT": "result"},
+    variables={"CAMPAIGN": "campaign", "RESULT": "result", "PAYS": "payment"},
     people=(
         Person("ann", "Ann", ("PJSIP/1001",), agent=True),
         Person("sue", "Sue", ("PJSIP/2001",)),
@@ -62,7 +63,17 @@ def snapshots(draw: Any, uid: str | None = None) -> Snapshot:
         account="",
         context="any",
         exten=draw(st.sampled_from(["s", "8000"])),
-        variables=draw(st.sampled_from([(), (("CAMPAIGN", "spring"),), (("RESULT", ""),)])),
+        variables=draw(
+            st.sampled_from(
+                [
+                    (),
+                    (("CAMPAIGN", "spring"),),
+                    (("RESULT", ""),),
+                    (("PAYS", "1"),),
+                    (("PAYS", ""),),
+                ]
+            )
+        ),
     )
 
 
@@ -77,6 +88,17 @@ happenings: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.ChannelHungUp, uids),
     _apps(lambda a, d: st.builds(ev.AppStarted, snapshots(), st.just(a), st.just(d))),
     st.builds(ev.VariableSet, uids, st.sampled_from(["__CAMPAIGN", "RESULT"]), st.text(max_size=3)),
+    st.builds(ev.VariableSet, uids, st.just("__PAYS"), st.sampled_from(["", "1", "off", "yes"])),
+    st.builds(
+        ev.UserSaid,
+        st.sampled_from(["MonitordPayment", "Other"]),
+        st.just("") | uids,
+        st.sampled_from(list(NAMES.values())),
+        st.booleans(),
+    ),
+    st.builds(
+        ev.RecordingMuted, uids, st.sampled_from(["read", "write", "both", ""]), st.booleans()
+    ),
     st.builds(ev.DialBegun, st.none() | snapshots(), snapshots()).filter(
         lambda e: e.caller is None or e.caller.uniqueid != e.dest.uniqueid
     ),
@@ -191,6 +213,15 @@ class World:
             assert all(shard.channels[u].bridge == bridge for u in members)
         for call in shard.calls.values():
             assert all(shard.channels[u].call == call.id for u in call.legs)
+            assert call.view is None or call.view.payment == in_progress(shard, call)
+            assert (
+                call.view is None
+                or call.view.payment
+                or not any(shard.channels[u].payment for u in call.legs)
+            )
+        assert set(shard.paying) == {u for u, c in shard.channels.items() if c.payment}
+        for one in shard.supervisions.values():
+            assert one.view is None or one.view.payment == under(shard, one)
 
 
 @settings(max_examples=400, deadline=None)
@@ -214,7 +245,7 @@ def test_after_all_hang_ups_nothing_is_left(sequence: list[tuple[Event, int]]) -
     shard = world.shard
     assert not shard.channels and not shard.bridges and not shard.by_spyer
     assert not shard.calls and not shard.supervisions and not shard.by_linkedid
-    assert not shard.spies_of and not shard.wrapping and not shard.ended_calls
+    assert not shard.paying and not shard.spies_of and not shard.wrapping and not shard.ended_calls
     for row in world.rows.values():
         if isinstance(row, SupervisionRecord | SegmentRecord):
             assert row.ended is not None

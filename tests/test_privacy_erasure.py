@@ -26,7 +26,13 @@ REASON = {"reason": "asked for it in ticket 4711"}
 @pytest.fixture
 async def here(tmp_path: Path, store: Store) -> AsyncIterator[Centre]:
     async with centre(
-        tmp_path, store=store, people=kit.people(), supervisions=8, supervisors=8, agents=8
+        tmp_path,
+        store=store,
+        people=kit.people(),
+        extra=kit.TOLD,
+        supervisions=8,
+        supervisors=8,
+        agents=8,
     ) as made:
         yield made
 
@@ -53,6 +59,7 @@ async def test_nothing_is_left_of_a_person(here: Centre, store: Store, tmp_path:
         assert {"supervision", "call", "agent_status", "alert", "hold", "saved_view"} <= {
             *receipt["rows"]
         }
+        assert {"notice", "reason", "never_monitor"} <= {*receipt["rows"]}
         assert {"person", "role", "ownership", "credential", "api_token"} <= {*receipt["rows"]}
         people = (await max_.client.get("/api/v1/roster/people"))["rows"]
         assert kit.WHO not in {p["id"] for p in people}

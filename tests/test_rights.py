@@ -65,8 +65,15 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "GET /api/v1/gaps": SEE,
     "GET /api/v1/history/choices": SEE,
     **{f"GET /api/v1/{x}/count": SEE for x in LEDGERS},
+    "GET /api/v1/supervisions/{id}/disconnect/terms": ("supervision.disconnect",),
+    "POST /api/v1/supervisions/{id}/reason": ("reason.give",),
+    "GET /api/v1/questions": ("reason.give",),
+    "GET /api/v1/notices": ("notice.see",),
     "GET /api/v1/alerts": ("alert.see",),
     "POST /api/v1/alerts/{id}/acknowledge": ("alert.see",),
+    "GET /api/v1/never-monitor": ("privacy.see",),
+    "POST /api/v1/never-monitor": ("privacy.edit",),
+    "DELETE /api/v1/never-monitor/{id}": ("privacy.edit",),
     "GET /api/v1/team": ("team.see",),
     "GET /api/v1/views": ("supervision.see",),
     "PUT /api/v1/views": ("supervision.see",),
@@ -138,7 +145,7 @@ async def clients(here: Centre) -> AsyncIterator[dict[str, Client]]:
         yield found
 
 
-_ALERT = r"[0-9a-f]{20}\.[a-z-]{4,10}"
+_ALERT = r"[0-9a-f]{20}(?:\.[a-z-]{4,13}){1,2}"
 
 each = pytest.mark.parametrize("viewer", VIEWERS, ids=lambda v: v.login)
 

@@ -39,6 +39,14 @@ async def test_the_same_seed_gives_the_same_day() -> None:
     assert [e.encode() for e in again[0]] == [e.encode() for e in again[1]]
 
 
+async def test_payments_shift_nothing_else() -> None:
+    plain = await watched_run(7, 3600)
+    paying = await watched_run(7, 3600, payment_share=0.5)
+    said = [dict(e.headers) for e in paying if e.name == "UserEvent"]
+    assert {h["State"] for h in said} == {"on", "off"} and len(said) > 10
+    assert [e for e in paying if e.name != "UserEvent"] == plain
+
+
 async def test_it_can_be_made_large() -> None:
     large = replace(
         STILL, agents=2000, supervisors=220, supervisions=200, calls_per_hour=20_000, speed=0
@@ -91,7 +99,7 @@ async def test_each_channel_lives_from_newchannel_to_hangup(seed: int) -> None:
 
 @pytest.mark.parametrize("version", [16, 22])
 async def test_every_event_is_in_the_table_and_is_seen_in_a_day(version: int) -> None:
-    events = await watched_run(3, 2 * 3600, version)
+    events = await watched_run(3, 2 * 3600, version, payment_share=0.3)
     for event in events:
         wanted = list(header_names(event.name, version))
         for key, _ in event.headers:

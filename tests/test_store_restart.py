@@ -12,6 +12,7 @@ from tests.kit.centre import SECRET, centre
 from tests.kit.client import DEADLINE, Client
 from tests.kit.daemon import Site, daemon
 from tests.kit.ledger import read_audit, read_ledger
+from tests.kit.proof import whole
 from tests.kit.stores import PostgresStore, Store
 from tests.test_cli import start
 
@@ -48,6 +49,7 @@ async def test_a_killed_daemon_is_followed_by_one_that_goes_on(
                         await asyncio.sleep(0.05)
                 process.kill()
         await process.communicate()
+        await whole(store)
         before = read_ledger(store)
         async with daemon(site, tmp_path) as again:
             await asyncio.wait_for(again.attachments["lab"].link.live.wait(), DEADLINE)

@@ -1,1 +1,1 @@
-"""Supervisions without a right to them: judged, told, and ended where the site says so."""
+"""Supervisions that should not be: judged, told, and ended where the site says so."""

@@ -1,5 +1,5 @@
-"""Watches every supervision and every change of people, raises alerts and has ended what the site
-wants ended."""
+"""Watches every supervision, every change of people and of the list of those whom nobody may listen
+to; raises alerts and has ended what the site wants ended."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from collections.abc import Awaitable, Callable, Collection
 import msgspec
 import structlog
 
-from monitord.alerts.rules import Finding, Policy, judge, open_question
+from monitord.alerts.never import NeverMonitor
+from monitord.alerts.rules import Finding, Policy, alert_id, judge, open_question
 from monitord.alerts.store import SHOWN_MOST, AlertStore
+from monitord.alerts.views import alert_view, heard_by
 from monitord.audit.entry import Actor, Entry, of_person
 from monitord.audit.log import AuditLog
 from monitord.domain.ledger import AlertRecord, Record
 from monitord.domain.state import Shard, Supervision
-from monitord.domain.views import Alert, Party, Pbx
+from monitord.domain.views import Call, Pbx
 from monitord.domain.views import Supervision as View
-from monitord.domain.words import AlertAct, LinkState
+from monitord.domain.words import AlertAct, AlertKind, LinkState
 from monitord.live.hub import Frame, Hub
 from monitord.people.people import People
 
 SETTLE_S = 5.0
 """How long a type or an agent that is not known yet is waited for before it is judged so."""
+
+HURRY_S = 0.5
+"""The same where the supervision is to be ended whatever its type is: an answer that comes at all
+is there long before."""
 
 End = Callable[[str, bool], Awaitable[tuple[bool, str]]]
 """Ends a supervision as Disconnect User does, given its id and whether the customer may be dropped
@@ -46,6 +52,7 @@ class Watch:
         audit: AuditLog,
         record: Callable[[list[Record]], None],
         policy: Policy,
+        never: NeverMonitor,
         *,
         settle_s: float = SETTLE_S,
     ) -> None:
@@ -53,13 +60,14 @@ class Watch:
         self._hub, self._people = hub, people
         self.store, self._audit = store, audit
         self._record = record
-        self._policy = policy
+        self._policy, self._never = policy, never
         self._settle_s = settle_s
         self._shown: dict[str, AlertRecord] = {}
         self._raised: dict[str, set[str]] = {}
         """Ids of all alerts of a supervision that runs, those no longer shown included."""
-        self._settling: dict[str, float] = {}
-        """Supervisions with an open question, and until when (monotonic) it is waited for."""
+        self._settling: dict[tuple[str, AlertKind], float] = {}
+        """Supervisions and what is wrong with an open question, and until when (monotonic) it is
+        waited for."""
         self._dirty: set[str] = set()
         self._some = asyncio.Event()
         self._acknowledging = asyncio.Lock()
@@ -80,7 +88,12 @@ class Watch:
 
     async def run(self, end: End) -> None:
         """Until cancelled."""
-        stops = [self._hub.listen(self._look), self._people.listen(self._look_at_all)]
+        changed = self._look_at_all
+        stops = [
+            self._hub.listen(self._look),
+            self._people.listen(changed),
+            self._never.listen(changed),
+        ]
         self._look_at_all()
         try:
             async with asyncio.TaskGroup() as ends:
@@ -88,9 +101,9 @@ class Watch:
                     await self._wait()
                     some, self._dirty = self._dirty, set()
                     for supervision_id in some:
-                        row = self._judge(supervision_id)
-                        if row is not None and row.done is AlertAct.ENDING:
-                            ends.create_task(self._end(row, end))
+                        for row in self._judge(supervision_id):
+                            if row.done is AlertAct.ENDING:
+                                ends.create_task(self._end(row, end))
                     self._hub.flush()
         finally:
             for stop in stops:
@@ -112,7 +125,11 @@ class Watch:
                     action="acknowledge alert",
                     actor=Actor(by, name),
                     target=row.id,
-                    plain={"supervision": row.supervision, "type": row.type},
+                    plain={
+                        "supervision": row.supervision,
+                        "kind": row.kind,
+                        "type": row.type,
+                    },
                     personal=(of_person(row.supervisor_id, supervisor=row.supervisor_id), *agent),
                 )
             )
@@ -158,6 +175,10 @@ class Watch:
                     new
                 ):
                     self._dirty.add(change.id)
+            elif isinstance(new, Call):
+                # Its number, or who takes part in it.
+                call = self._hub.shards[new.pbx].calls.get(new.id)
+                self._dirty.update(call.watchers if call is not None else ())
             elif isinstance(new, Pbx) and new.link is LinkState.LIVE:
                 self._look_at_all()  # it was not live before, or is another boot
         if self._dirty:
@@ -177,56 +198,66 @@ class Watch:
             async with asyncio.timeout(timeout):
                 await self._some.wait()
         except TimeoutError:
-            self._dirty.update(self._settling)
+            self._dirty.update(supervision for supervision, _ in self._settling)
         self._some.clear()
 
     # --- judging ---------------------------------------------------------------------------
 
-    def _judge(self, supervision_id: str) -> AlertRecord | None:
-        """The alert that was raised now, if one was."""
+    def _judge(self, supervision_id: str) -> list[AlertRecord]:
+        """The alerts that were raised now."""
         found = self._hub.supervision(supervision_id)
         if found is None:
             self._over(supervision_id)
-            return None
+            return []
         shard, supervision = found
         view = supervision.view
         if view is None or shard.link is not LinkState.LIVE:
-            self._settling.pop(supervision_id, None)
-            return None  # looked at again when the PBX is attached and all of it was read
+            self._forget(supervision_id, set(AlertKind))
+            return []  # looked at again when the PBX is attached and all of it was read
         person = self._people.roster.people.get(view.supervisor.id)
-        finding = judge(view, person, self._people.rights(view.supervisor.id))
-        if finding is None or not self._settled(view):
-            if finding is None:
-                self._settling.pop(supervision_id, None)
-            return None
-        alert_id = f"{supervision_id}.{finding.type.lower()}"
-        raised = self._raised.setdefault(supervision_id, set())
-        if alert_id in raised:
-            return None
-        raised.add(alert_id)
-        return self._raise(alert_id, shard, supervision, view, finding)
+        rights = self._people.rights(view.supervisor.id)
+        findings = judge(view, person, rights, heard_by(shard, view), self._never.listing)
+        self._forget(supervision_id, set(AlertKind) - {f.kind for f in findings})
+        rows: list[AlertRecord] = []
+        for finding in findings:
+            if not self._settled(view, finding):
+                continue
+            new_id = alert_id(supervision_id, finding)
+            raised = self._raised.setdefault(supervision_id, set())
+            if new_id not in raised:
+                raised.add(new_id)
+                rows.append(self._raise(new_id, shard, supervision, view, finding))
+        return rows
 
-    def _settled(self, view: View) -> bool:
-        if not open_question(view):
-            self._settling.pop(view.id, None)
+    def _settled(self, view: View, finding: Finding) -> bool:
+        key = (view.id, finding.kind)
+        if not open_question(view, finding.kind):
+            self._settling.pop(key, None)
             return True
         now = time.monotonic()
-        if now < self._settling.setdefault(view.id, now + self._settle_s):
+        hurry = finding.kind is not AlertKind.NO_RIGHT and self._policy.ends(finding)
+        wait = min(HURRY_S, self._settle_s) if hurry else self._settle_s
+        if now < self._settling.setdefault(key, now + wait):
             return False
         # Judged as it is; what is learned later is a change, and looked at then.
-        self._settling[view.id] = _JUDGED
+        self._settling[key] = _JUDGED
         return True
+
+    def _forget(self, supervision_id: str, kinds: set[AlertKind]) -> None:
+        """What is not wrong with it, or no longer, is waited for no more."""
+        for kind in kinds:
+            self._settling.pop((supervision_id, kind), None)
 
     def _over(self, supervision_id: str) -> None:
         """It runs no longer, or its PBX does not show it."""
-        self._settling.pop(supervision_id, None)
-        for alert_id in self._raised.pop(supervision_id, ()):
-            row = self._shown.get(alert_id)
+        self._forget(supervision_id, set(AlertKind))
+        for alert in self._raised.pop(supervision_id, ()):
+            row = self._shown.get(alert)
             if row is not None and row.acknowledged is not None:
-                self._hide(alert_id)
+                self._hide(alert)
 
     def _raise(
-        self, alert_id: str, shard: Shard, supervision: Supervision, view: View, finding: Finding
+        self, new_id: str, shard: Shard, supervision: Supervision, view: View, finding: Finding
     ) -> AlertRecord:
         done, done_why = AlertAct.TOLD, ""
         if self._policy.ends(finding):
@@ -235,9 +266,10 @@ class Watch:
                 done, done_why = AlertAct.NOT_ENDED, _WOULD_DROP
         agent = view.agent
         row = AlertRecord(
-            id=alert_id,
+            id=new_id,
             pbx=shard.pbx,
             supervision=view.id,
+            kind=finding.kind,
             supervisor_id=view.supervisor.id,
             supervisor_name=view.supervisor.name,
             supervisor_endpoint=view.supervisor.endpoint,
@@ -253,8 +285,9 @@ class Watch:
             done_why=done_why,
         )
         self._log.warning(
-            "supervision_without_right" if row.certain else "supervision_of_unknown_type",
+            "alert_raised" if row.certain else "supervision_of_unknown_type",
             alert=row.id,
+            kind=str(row.kind),
             supervisor=row.supervisor_id,
             agent=row.agent_id,
             type=str(row.type),
@@ -297,31 +330,10 @@ class Watch:
         self._hub.alert(alert_id, None)
 
 
-def alert_view(row: AlertRecord) -> Alert:
-    agent = None
-    if row.agent_id is not None and row.agent_endpoint is not None:
-        agent = Party(row.agent_id, row.agent_name or row.agent_endpoint, row.agent_endpoint)
-    return Alert(
-        id=row.id,
-        pbx=row.pbx,
-        supervision=row.supervision,
-        supervisor=Party(row.supervisor_id, row.supervisor_name, row.supervisor_endpoint),
-        agent=agent,
-        type=row.type,
-        at_least=row.at_least,
-        certain=row.certain,
-        why=row.why,
-        raised=row.raised,
-        done=row.done,
-        done_why=row.done_why,
-        acknowledged=row.acknowledged,
-        acknowledged_by=row.acknowledged_by_name,
-    )
-
-
 def _asks(view: View) -> tuple[object, ...]:
-    """What a judgement depends on, but for the rights."""
-    return (view.type, view.at_least, view.supervisor, view.agent, view.state)
+    """What a judgement depends on, but for the rights and the list."""
+    who = (view.supervisor, view.agent, view.call)
+    return (view.type, view.at_least, view.state, view.payment, *who)
 
 
 def _now() -> int:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -15,6 +16,7 @@ from monitord.ami.protocol import Received
 from monitord.ami.translate import LIST_ITEMS, WANTED, translate
 from monitord.domain import events as ev
 from monitord.domain.events import At
+from monitord.domain.site import PAYMENT_EVENT
 
 QUEUE_MOST = 200_000
 """Items not yet applied. Beyond that we cannot keep up, and reading all state again is both
@@ -27,6 +29,10 @@ TICK_S = 0.5
 
 _OWNER = re.compile(r"(?m)^Uniqueid: (\S+?)\r?$")
 _SWITCH = re.compile(r"(?m)^Digit: [456]\r?$")
+_NAMED = re.compile(r"(?m)^UserEvent: ([^\r\n]*)\r?$")
+_OF_PAYMENT = re.compile(
+    r"(Event|Privilege|Timestamp|SystemName|UserEvent|Uniqueid|Channel|[Ss]tate): "
+)
 
 Apply = Callable[[str, ev.Event, At], Sequence[str]]
 """(pbx, event, at) to the uniqueids of which Status should be asked."""
@@ -46,16 +52,19 @@ class Attachment:
         timing: Timing = DEFAULT_TIMING,
         queue_most: int = QUEUE_MOST,
         make_link: Callable[[LinkSettings, Sink], AnyLink] | None = None,
+        payment_event: str = PAYMENT_EVENT,
     ) -> None:
         """``tap`` sees every item before it is applied, unwanted events included. ``is_spyer``
-        tells whether a uniqueid is a supervisor's: digits of all others go no further than here.
-        ``make_link`` makes what is run instead of a link to a real PBX.
+        tells whether a uniqueid is a supervisor's: digits of all others go no further than here,
+        and neither does a UserEvent that is not called ``payment_event``. ``make_link`` makes what
+        is run instead of a link to a real PBX.
         """
         self.pbx = settings.pbx
         self._apply = apply
         self._flush = flush
         self._tap = tap
         self._is_spyer = is_spyer
+        self._payment_event = payment_event
         self._items: deque[Item] = deque()
         self._some = asyncio.Event()
         self._queue_most = queue_most
@@ -129,6 +138,11 @@ class Attachment:
     def _take(self, item: Item) -> None:
         if isinstance(item, Received) and item.name.startswith("DTMF") and not self._keeps(item):
             return
+        if isinstance(item, Received) and item.name == "UserEvent":
+            named = _NAMED.search(item.text)
+            if named is None or named[1] != self._payment_event:
+                return
+            item = _without_more(item)
         if self._tap is not None:
             self._tap(item)
         try:
@@ -175,6 +189,12 @@ class Attachment:
             if not self._items:
                 self._hand_on(ev.Tick(), self.link.now())
                 self._flush()
+
+
+def _without_more(item: Received) -> Received:
+    """Whatever else a site puts into the UserEvent of a payment may be of the card."""
+    lines = (line for line in re.split(r"\r?\n", item.text) if _OF_PAYMENT.match(line))
+    return replace(item, text="\r\n".join(lines))
 
 
 def translate_item(item: Item) -> ev.Event | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from monitord.ami.headers import Headers, MalformedError, headers_of
 from monitord.domain import events as ev
 from monitord.domain.events import Event, Snapshot
+from monitord.domain.payments import says_on
 
 _MULTI = "ChanVariable"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -44,13 +45,14 @@ def _whole(value: str | None) -> int:
     return int(value or 0) if sane else 0
 
 
-def snapshot(headers: Headers, prefix: str = "") -> Snapshot:
-    """The block of headers that describes a channel; ``prefix`` such as ``Dest`` or ``Spyer``."""
+def snapshot(headers: Headers, prefix: str = "", *, empty: bool = False) -> Snapshot:
+    """The block of headers that describes a channel; ``prefix`` such as ``Dest`` or ``Spyer``.
+    ``empty``: variables without a value as well."""
     variables: tuple[tuple[str, str], ...] = ()
     lines = headers.get(prefix + _MULTI)
     if lines:
         pairs = (line.partition("=") for line in lines.split("\r\n"))
-        variables = tuple((k, unescape(v)) for k, _, v in pairs if v)
+        variables = tuple((k, unescape(v)) for k, _, v in pairs if v or empty)
     return Snapshot(
         uniqueid=_need(headers, prefix + "Uniqueid"),
         name=_need(headers, prefix + "Channel"),
@@ -107,6 +109,19 @@ def _received_digit(h: Headers) -> str:
     return h.get("Digit", "") if h.get("Direction") == "Received" else ""
 
 
+def _user_event(h: Headers) -> Event:
+    """State as the site writes it, and one of Uniqueid and Channel: the dialplan's application
+    puts both there by itself, another program gives what it knows."""
+    if not (h.get("Uniqueid") or h.get("Channel")):
+        raise MalformedError("UserEvent without Uniqueid or Channel")
+    state = next((value for key, value in h.items() if key.lower() == "state"), None)
+    if state is None:
+        raise MalformedError("UserEvent without State")
+    return ev.UserSaid(
+        _need(h, "UserEvent"), h.get("Uniqueid", ""), h.get("Channel", ""), says_on(state)
+    )
+
+
 def _reason(h: Headers) -> str:
     return h.get("PausedReason") or h.get("Reason", "")
 
@@ -159,9 +174,13 @@ _TABLE: dict[str, Callable[[Headers], Event]] = {
     ),
     "QueueMemberRemoved": lambda h: ev.MemberRemoved(_need(h, "Queue"), _need(h, "Interface")),
     "DeviceStateChange": lambda h: ev.DeviceChanged(_need(h, "Device"), _need(h, "State")),
+    "UserEvent": _user_event,
+    "MixMonitorMute": lambda h: ev.RecordingMuted(
+        _need(h, "Uniqueid"), h.get("Direction", ""), says_on(h.get("State", ""))
+    ),
     # Items of our own lists.
     "Status": lambda h: ev.ChannelTold(
-        snapshot(h),
+        snapshot(h, empty=True),
         h.get("Application", ""),
         h.get("Data", ""),
         _whole(h.get("Seconds")),

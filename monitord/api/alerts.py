@@ -6,7 +6,7 @@ import re
 
 from aiohttp import web
 
-from monitord.alerts.watch import alert_view
+from monitord.alerts.views import alert_view
 from monitord.api import wire
 from monitord.api.keys import ALERTS, needs
 from monitord.api.problems import Refused, answer, body_of, one_of, only, text, whole
@@ -16,7 +16,7 @@ from monitord.people.audience import concerns
 from monitord.people.signin import Who
 
 ROWS_MOST = 200
-_CURSOR = re.compile(r"([0-9]{1,15}):([0-9a-f]{20}\.[a-z-]{4,10})")
+_CURSOR = re.compile(r"([0-9]{1,15}):([0-9a-f]{20}(?:\.[a-z-]{4,13}){1,2})")
 
 
 def _sees(who: Who, row: AlertRecord) -> bool:
@@ -28,7 +28,7 @@ async def alerts(request: web.Request) -> web.Response:
     """``open``: only those that nobody has acknowledged."""
     who = needs(request, "alert.see")
     only(request, "open", "limit", "cursor")
-    cursor, after = text(request, "cursor", 60), None
+    cursor, after = text(request, "cursor", 80), None
     if cursor is not None:
         match = _CURSOR.fullmatch(cursor)
         if match is None:

@@ -6,6 +6,7 @@ A command never changes state. Whether it worked is judged by what Asterisk says
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import structlog
@@ -13,8 +14,9 @@ from aiohttp import web
 
 from monitord.ami.gateway import NotDoneError, NotKnownError
 from monitord.api import wire
-from monitord.api.keys import ATTACHMENTS, AUDIT, GATEWAY, HISTORY, HUB, WHO
+from monitord.api.keys import ATTACHMENTS, AUDIT, GATEWAY, HISTORY, HUB, TELLER, WHO
 from monitord.api.problems import Refused, answer, body_of, only
+from monitord.api.told import meant
 from monitord.audit.entry import Actor, Entry, of_party
 from monitord.audit.log import AuditError, AuditLog
 from monitord.domain import events as ev
@@ -24,6 +26,8 @@ from monitord.live.hub import Frame, Hub
 from monitord.people.audience import concerns
 from monitord.people.roster import Rights
 from monitord.people.signin import Who
+from monitord.told.reasons import NotWrittenError
+from monitord.told.rules import Ask
 
 CONFIRM_S = 5.0
 """How long the end of the supervision is waited for."""
@@ -42,21 +46,10 @@ _DROPS = (
 
 
 async def disconnect(request: web.Request) -> web.Response:
-    who = request[WHO]
     only(request)
     body = await body_of(request, wire.Disconnect)
-    hub = request.app[HUB]
-    supervision_id = request.match_info["id"]
-    found = hub.supervision(supervision_id)
-    if found is None:
-        past = await request.app[HISTORY].supervision(supervision_id)
-        if past is None or not concerns(
-            who.rights.on("history.see"), past[0].agent_id, past[0].supervisor_id
-        ):
-            raise Refused(404, "there is no such supervision", "id")
-        raise Refused(409, "this supervision has already ended", "id")
-    shard, supervision = found
-    _check_scope(who, supervision)
+    shard, supervision = await _running(request)
+    who, supervision_id = request[WHO], supervision.id
     if shard.link is not LinkState.LIVE:
         raise Refused(409, "the PBX cannot be reached now, so nothing can be disconnected on it")
     if supervision.took_over and not body.drops_customer:
@@ -64,8 +57,43 @@ async def disconnect(request: web.Request) -> web.Response:
     if supervision.disconnect_pending or supervision_id in request.app[ACTS]:
         raise Refused(409, "a disconnect of this supervision is already on its way")
 
-    act = _begin(request.app, who, shard, supervision, drops_customer=body.drops_customer)
+    reason = None if body.reason is None else meant(body.reason, "reason")
+    if reason is None and _asks(request.app, supervision) == "required":
+        raise Refused(400, "must be given; this site wants a reason for every disconnect", "reason")
+    act = _begin(
+        *(request.app, who, shard, supervision),
+        drops_customer=body.drops_customer,
+        reason=reason,
+    )
     return answer(await asyncio.shield(act))
+
+
+async def terms(request: web.Request) -> web.Response:
+    """Whether a reason is asked for, before anything is done."""
+    only(request)
+    _, supervision = await _running(request)
+    return answer(wire.DisconnectTerms(_asks(request.app, supervision)))
+
+
+async def _running(request: web.Request) -> tuple[Shard, Supervision]:
+    """The supervision that is asked about, if it runs and may be disconnected by the one who
+    asks."""
+    who, supervision_id = request[WHO], request.match_info["id"]
+    found = request.app[HUB].supervision(supervision_id)
+    if found is None:
+        past = await request.app[HISTORY].supervision(supervision_id)
+        if past is None or not concerns(
+            who.rights.on("history.see"), past[0].agent_id, past[0].supervisor_id
+        ):
+            raise Refused(404, "there is no such supervision", "id")
+        raise Refused(409, "this supervision has already ended", "id")
+    _check_scope(who, found[1])
+    return found
+
+
+def _asks(app: web.Application, supervision: Supervision) -> Ask:
+    row = supervision.record
+    return "never" if row is None else app[TELLER].says(row).ask
 
 
 POLICY = Who("monitord:policy", "monitord (policy)", Rights("monitord:policy", {}))
@@ -100,10 +128,13 @@ def _begin(
     supervision: Supervision,
     *,
     drops_customer: bool,
+    reason: str | None = None,
 ) -> asyncio.Task[wire.DisconnectOutcome]:
     """In its place before anything is waited for, so that two who ask at once do not both get it.
     It is done to the end even if the person who asked closes the page."""
-    act = asyncio.create_task(_act(app, who, shard, supervision, drops_customer=drops_customer))
+    act = asyncio.create_task(
+        _act(app, who, shard, supervision, drops_customer=drops_customer, reason=reason)
+    )
     app[ACTS][supervision.id] = act
     act.add_done_callback(lambda _: app[ACTS].pop(supervision.id, None))
     return act
@@ -145,6 +176,7 @@ async def _act(
     supervision: Supervision,
     *,
     drops_customer: bool,
+    reason: str | None,
 ) -> wire.DisconnectOutcome:
     audit = app[AUDIT]
     view = supervision.view
@@ -164,8 +196,12 @@ async def _act(
         ),
     )
     try:
+        if reason is not None:
+            now = time.time_ns() // 1_000_000
+            reasons = app[TELLER].reasons
+            await reasons.give(supervision.id, "disconnect", reason, (who.id, who.name), now)
         row = await audit.write(entry)
-    except AuditError:
+    except (AuditError, NotWrittenError):
         raise Refused(
             503, "nothing can be disconnected while the audit log cannot be written"
         ) from None

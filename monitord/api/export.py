@@ -23,10 +23,10 @@ from aiohttp import HttpVersion11, web
 from monitord.api import wire
 from monitord.api.filters import FILTERS, query_of
 from monitord.api.history import LEDGERS
-from monitord.api.keys import AUDIT, HISTORY, WHO, who_now
+from monitord.api.keys import AUDIT, HISTORY, TELLER, WHO, who_now
 from monitord.api.problems import Refused, one_of
-from monitord.api.rows import call_row, gap_row, status_row, supervision_detail
-from monitord.api.sheets import COLUMNS, SEGMENT_COLUMNS, Sheet
+from monitord.api.rows import call_row, gap_row, reason_of, status_row, supervision_detail
+from monitord.api.sheets import COLUMNS, REASONS, SEGMENT_COLUMNS, Sheet
 from monitord.api.zone import zone_of
 from monitord.audit.entry import Actor, Entry
 from monitord.audit.filters import of_filters
@@ -201,8 +201,9 @@ async def _csv(
     request: web.Request, order: _Order, _expected: int
 ) -> AsyncIterator[tuple[int, bytes]]:
     history, ledger = request.app[HISTORY], LEDGERS[order.ledger]
+    own = not order.segments and order.ledger == "supervisions"
     sheet = Sheet(SEGMENT_COLUMNS if order.segments else COLUMNS[ledger.record], order.zone)
-    yield 0, sheet.head()
+    yield 0, sheet.head(REASONS if own else ())
     async for records in history.batches(ledger, order.query):
         if order.segments:
             found = await history.segments(r.id for r in records)
@@ -214,6 +215,13 @@ async def _csv(
                     for r in records
                 ),
             )
+        elif own:
+            reasons = await request.app[TELLER].reasons.of(r.id for r in records)
+            texts = [
+                [reason_of(reasons.get(r.id, []), act) for act in ("supervision", "disconnect")]
+                for r in records
+            ]
+            yield len(records), sheet.rows([_shown(order.sight, r) for r in records], texts)
         else:
             yield len(records), sheet.rows(_shown(order.sight, r) for r in records)
 
@@ -245,7 +253,11 @@ async def _json(
     async for records in history.batches(LEDGERS[order.ledger], order.query):
         if order.ledger == "supervisions":
             found = await history.segments(r.id for r in records)
-            entries: list[Any] = [supervision_detail(order.sight, r, found[r.id]) for r in records]
+            reasons = await request.app[TELLER].reasons.of(found)
+            entries: list[Any] = [
+                supervision_detail(order.sight, r, found[r.id], reasons.get(r.id, []))
+                for r in records
+            ]
         else:
             entries = [_JSON_ROW[order.ledger](_shown(order.sight, r)) for r in records]
         total += len(records)

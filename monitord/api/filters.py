@@ -24,6 +24,7 @@ FILTERS: dict[str, tuple[str, ...]] = {
         "possible",
         "call",
         "end_reason",
+        "reason",
     ),
     "calls": (
         *RANGE,
@@ -82,6 +83,7 @@ def query_of(request: web.Request, ledger: str, sight: Sight, *others: str) -> Q
         direction=one_of(request, "direction", Direction),
         status=one_of(request, "status", AgentStatus),
         end_reason=one_of(request, "end_reason", EndReason),
+        unanswered=one_of(request, "reason", ("missing",)) is not None,
         alias=text(request, "call"),
         within=sight.reach.people,
     )

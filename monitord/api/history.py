@@ -9,7 +9,7 @@ from aiohttp import web
 
 from monitord.api import wire
 from monitord.api.filters import PAGING, query_of
-from monitord.api.keys import HISTORY, WHO
+from monitord.api.keys import HISTORY, TELLER, WHO
 from monitord.api.problems import Refused, answer, one_of, only, text, whole
 from monitord.api.rows import call_row, gap_row, status_row, supervision_detail, supervision_row
 from monitord.people.sight import Sight, sight_of
@@ -56,7 +56,11 @@ async def supervisions(request: web.Request) -> web.Response:
     campaigns = await request.app[HISTORY].campaigns(
         [r.id for r in page.records if r.agent_id in sight.reach]
     )
-    rows = [supervision_row(sight.supervision(r), campaigns.get(r.id, [])) for r in page.records]
+    reasons = await request.app[TELLER].reasons.of(r.id for r in page.records)
+    rows = [
+        supervision_row(sight.supervision(r), campaigns.get(r.id, []), reasons.get(r.id, []))
+        for r in page.records
+    ]
     return answer(wire.SupervisionPage(rows, page.next))
 
 
@@ -66,7 +70,8 @@ async def supervision(request: web.Request) -> web.Response:
     found = await request.app[HISTORY].supervision(request.match_info["id"])
     if found is None or not sight.sees(found[0]):
         raise Refused(404, "there is no such supervision", "id")
-    return answer(supervision_detail(sight, *found))
+    reasons = await request.app[TELLER].reasons.of([found[0].id])
+    return answer(supervision_detail(sight, *found, reasons.get(found[0].id, [])))
 
 
 async def calls(request: web.Request) -> web.Response:

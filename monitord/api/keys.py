@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
@@ -22,10 +23,13 @@ from monitord.privacy.work import Privacy
 from monitord.store.history import History
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
+from monitord.told.watch import Teller
 
 HUB = web.AppKey("hub", Hub)
 HISTORY = web.AppKey("history", History)
 ALERTS = web.AppKey("alerts", Watch)
+TELLER = web.AppKey("teller", Teller)
+NEVER = web.AppKey("never_monitor", NeverMonitor)
 TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)

@@ -12,9 +12,10 @@ from monitord.people.links import PATH
 
 FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
+MY_CALLS = "/my-calls"
 APP_PATHS = (
-    *(HOME, "/quality/quality-assurance/history", "/team"),
-    *("/settings/people", "/settings/privacy", "/settings/sign-in"),
+    *(HOME, "/quality/quality-assurance/history", "/team", MY_CALLS),
+    *("/settings/people", "/settings/never-monitor", "/settings/privacy", "/settings/sign-in"),
 )
 
 _FOREVER = "public, max-age=31536000, immutable"
@@ -36,12 +37,12 @@ def routes(folder: Path = FOLDER) -> list[tuple[str, Handler]]:
     async def app(_request: web.Request) -> web.StreamResponse:
         return _html(folder / "index.html")
 
-    async def home(_request: web.Request) -> web.StreamResponse:
-        raise web.HTTPSeeOther(HOME)
+    async def home(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPSeeOther(_home(request))
 
     async def sign_in(request: web.Request) -> web.StreamResponse:
         if WHO in request:
-            raise web.HTTPSeeOther(HOME)
+            raise web.HTTPSeeOther(_home(request))
         return _html(folder / "sign-in.html")
 
     async def link(_request: web.Request) -> web.StreamResponse:
@@ -74,6 +75,13 @@ def routes(folder: Path = FOLDER) -> list[tuple[str, Handler]]:
         (r"/{path:(?!api/|assets/).+}", nothing),
         (r"/assets/{part:app|sign-in}/{name:[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,199}}", asset),
     ]
+
+
+def _home(request: web.Request) -> str:
+    """Of the one who asks: an agent's own page, where they may see no other."""
+    rights = request[WHO].rights
+    only_told = rights.may("notice.see") and not rights.may("supervision.see")
+    return MY_CALLS if only_told else HOME
 
 
 def _html(path: Path) -> web.StreamResponse:

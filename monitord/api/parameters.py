@@ -38,6 +38,9 @@ _FILTERS = {
         ),
         Parameter("call", text(), "Call ID, or any linkedid or uniqueid seen for the call"),
         Parameter("end_reason", words(EndReason)),
+        Parameter(
+            "reason", words(("missing",)), "the supervisor was asked for a reason and gave none"
+        ),
         Parameter("list", text()),
         Parameter("result", text()),
         Parameter("queue", text()),
@@ -80,6 +83,10 @@ def choices(most: int) -> tuple[Parameter, ...]:
 _ZONE = Parameter("zone", text(64), "time zone, such as Europe/Berlin; UTC where it is not given")
 ALERTS = (
     Parameter("open", words(("true", "false")), "only those that nobody has acknowledged"),
+    Parameter("limit", _whole(1, 200), "rows of a page; 50 where it is not given"),
+    Parameter("cursor", text(80), "next of the page before"),
+)
+NOTICES = (
     Parameter("limit", _whole(1, 200), "rows of a page; 50 where it is not given"),
     Parameter("cursor", text(60), "next of the page before"),
 )

@@ -12,6 +12,7 @@ from monitord.api import (
     commands,
     export,
     history,
+    never,
     openapi,
     page,
     parameters,
@@ -20,6 +21,7 @@ from monitord.api import (
     session,
     sign_in_routes,
     team,
+    told,
     views,
     wire,
 )
@@ -27,7 +29,7 @@ from monitord.api.route import Handler, Route
 from monitord.domain.views import Alert
 
 _ID = "{id:[0-9a-f]{20}}"
-_ALERT = r"{id:[0-9a-f]{20}\.[a-z-]{4,10}}"
+_ALERT = r"{id:[0-9a-f]{20}(?:\.[a-z-]{4,13}){1,2}}"
 
 
 def api(stream: Handler) -> tuple[Route, ...]:
@@ -43,8 +45,15 @@ def api(stream: Handler) -> tuple[Route, ...]:
         Route("GET", "/api/v1/supervisions", "history.see", history.supervisions, "a page of past and running supervisions, newest first", parameters.paged("supervisions"), gives=wire.SupervisionPage),
         Route("GET", f"/api/v1/supervisions/{_ID}", "history.see", history.supervision, "one supervision with its segments", gives=wire.SupervisionDetail),
         Route("POST", f"/api/v1/supervisions/{_ID}/disconnect", "supervision.disconnect", commands.disconnect, "Disconnect User", body=wire.Disconnect, gives=wire.DisconnectOutcome),
+        Route("GET", f"/api/v1/supervisions/{_ID}/disconnect/terms", "supervision.disconnect", commands.terms, "what a Disconnect User of it takes", gives=wire.DisconnectTerms),
+        Route("POST", f"/api/v1/supervisions/{_ID}/reason", "reason.give", told.give_reason, "say why one supervised, or correct it", body=wire.ReasonGiven, gives=wire.Reason),
+        Route("GET", "/api/v1/questions", "reason.give", told.questions, "one's own supervisions whose reason is asked for and not given", gives=wire.Questions),
+        Route("GET", "/api/v1/notices", "notice.see", told.notices, "a page of what one was told of supervisions on oneself, newest first", parameters.NOTICES, gives=wire.NoticePage),
         Route("GET", "/api/v1/alerts", "alert.see", alerts.alerts, "a page of alerts, newest first", parameters.ALERTS, gives=wire.AlertPage),
         Route("POST", f"/api/v1/alerts/{_ALERT}/acknowledge", "alert.see", alerts.acknowledge, "take note of an alert", body=wire.Acknowledge, gives=Alert),
+        Route("GET", "/api/v1/never-monitor", "privacy.see", never.entries, "whom nobody may listen to, the first put there first", gives=wire.NeverMonitorList),
+        Route("POST", "/api/v1/never-monitor", "privacy.edit", never.add, "put a person or a customer's number there", body=wire.NeverMonitorNew, gives=wire.NeverMonitorEntry, status=201),
+        Route("DELETE", f"/api/v1/never-monitor/{_ID}", "privacy.edit", never.remove, "take one away", status=204),
         Route("GET", "/api/v1/team", "team.see", team.team, "agents in one's reach with what today's ledgers say of them", parameters.TEAM, gives=wire.TeamView),
         Route("GET", "/api/v1/views", "supervision.see", views.views, "saved views: one's own and those that are shared", gives=wire.Views),
         Route("PUT", "/api/v1/views", "supervision.see", views.put_views, "save one's own views, or choose those that pages open with", body=wire.PutViews, gives=wire.Views),

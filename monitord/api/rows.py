@@ -14,22 +14,25 @@ from monitord.domain.ledger import (
 )
 from monitord.domain.views import Party
 from monitord.people.sight import Sight
+from monitord.told.reasons import Act, Reason
 
 
-def _party(party_id: str | None, name: str | None, endpoint: str | None) -> Party | None:
+def party(party_id: str | None, name: str | None, endpoint: str | None) -> Party | None:
     if party_id is None or endpoint is None:
         return None
     return Party(party_id, name or endpoint, endpoint)
 
 
-def supervision_row(r: SupervisionRecord, campaigns: Sequence[str | None]) -> wire.SupervisionRow:
+def supervision_row(
+    r: SupervisionRecord, campaigns: Sequence[str | None], reasons: Sequence[Reason] = ()
+) -> wire.SupervisionRow:
     """``campaigns``: of its segments."""
     others = dict.fromkeys(c for c in campaigns if c is not None and c != r.campaign)
     return wire.SupervisionRow(
         id=r.id,
         pbx=r.pbx,
         supervisor=Party(r.supervisor_id, r.supervisor_name, r.supervisor_endpoint),
-        agent=_party(r.agent_id, r.agent_name, r.agent_endpoint),
+        agent=party(r.agent_id, r.agent_name, r.agent_endpoint),
         type=r.type,
         at_least=r.at_least,
         type_provenance=r.type_provenance,
@@ -46,7 +49,16 @@ def supervision_row(r: SupervisionRecord, campaigns: Sequence[str | None]) -> wi
         campaign=r.campaign,
         call_id=r.call_id,
         earlier_campaigns=list(others),
+        reason=reason_of(reasons),
     )
+
+
+def reason_of(reasons: Sequence[Reason], act: Act = "supervision") -> str | None:
+    return next((r.text for r in reasons if r.act == act), None)
+
+
+def reason_row(r: Reason) -> wire.Reason:
+    return wire.Reason(r.act, r.text, r.by_name, r.given, r.changed)
 
 
 def segment_row(s: SegmentRecord) -> wire.Segment:
@@ -67,12 +79,16 @@ def segment_row(s: SegmentRecord) -> wire.Segment:
 
 
 def supervision_detail(
-    sight: Sight, owner: SupervisionRecord, segments: Sequence[SegmentRecord]
+    sight: Sight,
+    owner: SupervisionRecord,
+    segments: Sequence[SegmentRecord],
+    reasons: Sequence[Reason] = (),
 ) -> wire.SupervisionDetail:
     """With what of it may be seen."""
     shown = [sight.segment(owner, s) for s in segments]
-    row = supervision_row(sight.supervision(owner), [s.campaign for s in shown])
-    return wire.SupervisionDetail(row, [segment_row(s) for s in shown])
+    row = supervision_row(sight.supervision(owner), [s.campaign for s in shown], reasons)
+    segments_shown = [segment_row(s) for s in shown]
+    return wire.SupervisionDetail(row, segments_shown, [reason_row(r) for r in reasons])
 
 
 def call_row(c: CallRecord) -> wire.CallRow:
@@ -80,7 +96,7 @@ def call_row(c: CallRecord) -> wire.CallRow:
         id=c.id,
         pbx=c.pbx,
         call_id=c.call_id,
-        agent=_party(c.agent_id, c.agent_name, c.agent_endpoint),
+        agent=party(c.agent_id, c.agent_name, c.agent_endpoint),
         direction=c.direction,
         number=c.number,
         queue=c.queue,

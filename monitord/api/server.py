@@ -14,6 +14,7 @@ import structlog
 from aiohttp import WSCloseCode, web
 from aiohttp.web_protocol import ERROR
 
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.watch import Watch
 from monitord.ami.attachment import Attachment
 from monitord.ami.gateway import Gateway
@@ -48,6 +49,7 @@ from monitord.privacy.work import Privacy
 from monitord.store.history import History, UnreadableError
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
+from monitord.told.watch import Teller
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -72,6 +74,8 @@ class Parts:
     hub: Hub
     history: History
     alerts: Watch
+    teller: Teller
+    never: NeverMonitor
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -95,6 +99,8 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.HUB] = parts.hub
     app[keys.HISTORY] = parts.history
     app[keys.ALERTS] = parts.alerts
+    app[keys.TELLER] = parts.teller
+    app[keys.NEVER] = parts.never
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit

@@ -44,6 +44,9 @@ SUPERVISION = (
     *("started", "started_exact", "ended", "ended_exact", "ended_after"),
     *("end_reason", "ended_by_name", "length_ms", "waiting_ms", "means", "campaign", "call_id"),
 )
+REASONS = ("reason", "disconnect_reason")
+"""Follow the columns of a supervision: why it was, and why somebody disconnected it."""
+
 SEGMENT = (
     *("n", "type", "at_least", "type_provenance", "call_id", "number"),
     *("campaign", "list", "result"),
@@ -94,11 +97,17 @@ class Sheet:
         self._columns = columns
         self._zone = zone
 
-    def head(self) -> bytes:
-        return BOM + self._bytes([self._columns])
+    def head(self, also: tuple[str, ...] = ()) -> bytes:
+        return BOM + self._bytes([self._columns + also])
 
-    def rows(self, records: Iterable[Any]) -> bytes:
-        return self._bytes([self._cells(r, self._columns) for r in records])
+    def rows(
+        self, records: Iterable[Any], also: Iterable[Iterable[str | None]] | None = None
+    ) -> bytes:
+        """``also``: of each record, further cells behind its own."""
+        cells = [self._cells(r, self._columns) for r in records]
+        for row, more in zip(cells, also or (), strict=also is not None):
+            row += [safe(text or "") for text in more]
+        return self._bytes(cells)
 
     def segments(self, owned: Iterable[tuple[SupervisionRecord, list[SegmentRecord]]]) -> bytes:
         return self._bytes(

@@ -91,7 +91,8 @@ def encode_frame(frame: Frame, epoch: str, audience: Audience, after: int) -> by
 
 def epoch_of(hub: Hub, audience: Audience) -> str:
     """Who comes back with other rights has to start over, so it is another epoch."""
-    people = [r.people for r in (audience.agents, audience.calls, audience.supervisions)]
+    reaches = (audience.agents, audience.calls, audience.supervisions, audience.notices)
+    people = [r.people for r in reaches]
     parts = [None if p is None else sorted(p) for p in people]
     key = hub.epoch.encode()  # so that it cannot be guessed whom somebody sees
     text = msgspec.json.encode([parts, audience.numbers, audience.alerts])

@@ -202,38 +202,51 @@ def open_keys(path: Path, *, make: bool) -> Keys:
                     f"the audit log's keys are not at {path}; put them back from their backup"
                 )
             path.touch(mode=0o600)
-        # The rollback journal, not WAL: what was deleted must not live on in a log. TRUNCATE and
-        # secure_delete overwrite it in both files.
         db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-        db.execute("PRAGMA journal_mode = TRUNCATE").fetchone()
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA secure_delete = ON").fetchone()
-        db.executescript(_SCHEMA)
-        with db:
-            if db.execute("SELECT count(*) FROM meta").fetchone()[0] == 0:
-                if not make:
-                    raise KeysError(
-                        f"the audit log's keys at {path} are empty; put them back from their backup"
-                    )
-                db.executemany(
-                    "INSERT INTO meta VALUES (?, ?)",
-                    [
-                        ("what", _MAGIC.encode()),
-                        ("id", secrets.token_hex(8).encode()),
-                        ("pepper", secrets.token_bytes(32)),
-                        ("signing", Ed25519PrivateKey.generate().private_bytes_raw()),
-                    ],
-                )
-        what = db.execute("SELECT value FROM meta WHERE name = 'what'").fetchone()
-        if what is None or bytes(what[0]).decode() != _MAGIC:
-            raise KeysError(f"{path} does not hold the audit log's keys of this version")
-        return Keys(path, db)
+    except KeysError:
+        raise
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
     except OSError as error:
         raise KeysError(
             f"the audit log's keys at {path} cannot be used: {error.strerror}"
         ) from None
+    try:
+        _set_up(path, db, make=make)
+        return Keys(path, db)
+    except sqlite3.Error as error:
+        db.close()
+        raise _unusable(path, error) from None
+    except BaseException:
+        db.close()
+        raise
+
+
+def _set_up(path: Path, db: sqlite3.Connection, *, make: bool) -> None:
+    # The rollback journal, not WAL: what was deleted must not live on in a log. TRUNCATE and
+    # secure_delete overwrite it in both files.
+    db.execute("PRAGMA journal_mode = TRUNCATE").fetchone()
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA secure_delete = ON").fetchone()
+    db.executescript(_SCHEMA)
+    if db.execute("SELECT count(*) FROM meta").fetchone()[0] == 0:
+        if not make:
+            raise KeysError(
+                f"the audit log's keys at {path} are empty; put them back from their backup"
+            )
+        with db:
+            db.executemany(
+                "INSERT INTO meta VALUES (?, ?)",
+                [
+                    ("what", _MAGIC.encode()),
+                    ("id", secrets.token_hex(8).encode()),
+                    ("pepper", secrets.token_bytes(32)),
+                    ("signing", Ed25519PrivateKey.generate().private_bytes_raw()),
+                ],
+            )
+    what = db.execute("SELECT value FROM meta WHERE name = 'what'").fetchone()
+    if what is None or bytes(what[0]).decode() != _MAGIC:
+        raise KeysError(f"{path} does not hold the audit log's keys of this version")
 
 
 def _number_keys(db: sqlite3.Connection, names: set[str]) -> dict[str, bytes]:

@@ -74,6 +74,16 @@ EVENTS: Mapping[str, Need] = MappingProxyType(
             "agent", "Agents who log out stay.", "remove a member from a queue"
         ),
         "DeviceStateChange": _need("call", "Agents outside queues have no status.", _CALL),
+        "UserEvent": _need(
+            "user",
+            "A payment that begins or ends by a UserEvent is not seen.",
+            "send the UserEvent of a payment; many sites never do",
+        ),
+        "MixMonitorMute": _need(
+            "call",
+            "A payment for which the recording is muted is not seen.",
+            "mute a recording; many sites never do",
+        ),
         "DTMFEnd": _need(
             "dtmf",
             "A switch of the type by keypad is not seen; such a supervision reads “at least”.",
@@ -90,7 +100,7 @@ READ: Mapping[str, str] = MappingProxyType(
         "agent": "Queues, agents' status and pauses are not seen.",
         "dialplan": EVENTS["Newexten"].without + " " + EVENTS["VarSet"].without,
         "dtmf": EVENTS["DTMFEnd"].without,
-        "user": "Nothing that monitord does today.",
+        "user": EVENTS["UserEvent"].without,
     }
 )
 
@@ -138,8 +148,6 @@ SENT_TOO = frozenset(
         "ConfbridgeLeave",
         "MixMonitorStart",
         "MixMonitorStop",
-        "MixMonitorMute",
-        "UserEvent",
         "OriginateResponse",
     }
 )

@@ -18,6 +18,8 @@ from monitord.config.secrets import secret_of
 from monitord.config.tables import Oidc, Pbx, PersonTable, PolicyTable, Settings, Store
 from monitord.domain.site import LABELS, Site
 from monitord.domain.words import SpyType
+from monitord.outbox.post import Hook
+from monitord.outbox.settings import SECRET_LEAST, Webhook, fault_of
 from monitord.people.bootstrap import First, everybody_of
 from monitord.people.permissions import OF_TYPE, Scope
 from monitord.people.provider import ProviderSettings
@@ -25,6 +27,8 @@ from monitord.people.roster import Given
 from monitord.people.roster import Person as RosterPerson
 from monitord.store.postgres import postgres_url
 from monitord.store.sqlite import sqlite_url
+from monitord.told.rules import Policy as Telling
+from monitord.told.settings import SettingError, policy_of
 
 ROLES_MOST = 200
 """Rules of ``oidc.roles``."""
@@ -105,7 +109,36 @@ def policy(table: PolicyTable) -> Policy:
         if isinstance(given, dict)
         else dict.fromkeys(OF_TYPE, given)
     )
-    return Policy(answers, table.drop_customer)
+    return Policy(
+        answers,
+        table.drop_customer,
+        never_monitor=table.never_monitor,
+        payment="end" if table.payment == "end" else "alert",
+    )
+
+
+def telling(path: Path, settings: Settings) -> Telling:
+    """What agents are told, and when a reason is asked for."""
+    try:
+        return policy_of(settings.told, settings.reason)
+    except SettingError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def hooks(path: Path, tables: list[Webhook], environment: Mapping[str, str]) -> tuple[Hook, ...]:
+    """Whom to tell, with the secrets that what is told is signed with."""
+    found: list[Hook] = []
+    for index, table in enumerate(tables):
+        key = f"{path}: webhook[{index}]"
+        if fault := fault_of(table.url):
+            raise ConfigError(f"{key}.url: {fault}")
+        if table.url in [hook.url for hook in found]:
+            raise ConfigError(f"{key}.url: stands twice, but must be unique")
+        secret = secret_of(key, "secret", path.parent, table.secret_file, "", environment)
+        if len(secret) < SECRET_LEAST:
+            raise ConfigError(f"{key}.secret_file: must hold at least {SECRET_LEAST} characters")
+        found.append(Hook(table.url, secret, frozenset(table.events)))
+    return tuple(found)
 
 
 def first_people(settings: Settings) -> list[First]:
@@ -149,4 +182,5 @@ def site(settings: Settings) -> Site:
         wrap_up_reasons=frozenset(settings.agents.wrap_up_reasons),
         wrap_up_s=dict(settings.agents.wrap_up_s),
         keypads=frozenset(p.id for p in settings.pbx if p.keypad),
+        payment_event=settings.policy.payment_event,
     )

@@ -21,9 +21,11 @@ from monitord.config.errors import ConfigError
 from monitord.config.rules import check
 from monitord.config.tables import Settings
 from monitord.domain.site import Site
+from monitord.outbox.post import Hook
 from monitord.people.bootstrap import First
 from monitord.people.provider import ProviderSettings
 from monitord.privacy.rules import Keep
+from monitord.told.rules import Policy as Telling
 
 FILE_MOST = 10 << 20
 """Bytes of the settings file."""
@@ -41,6 +43,9 @@ class Loaded(Struct, frozen=True):
     store_url: URL
     """The ledger's database, the password of PostgreSQL's role within; str() hides that."""
     policy: Policy = Policy()
+    telling: Telling = Telling()
+    """What agents are told, and when a reason is asked for."""
+    hooks: tuple[Hook, ...] = ()
     provider: ProviderSettings | None = None
     """With the client's secret within."""
 
@@ -101,6 +106,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         first=parts.first_people(settings),
         site=parts.site(settings),
         policy=parts.policy(settings.policy),
+        telling=parts.telling(path, settings),
+        hooks=parts.hooks(path, settings.webhook, environment),
         store_url=parts.store_url(path, settings.store, environment),
         provider=parts.provider(path, settings.oidc, environment),
     )

@@ -13,6 +13,7 @@ from monitord.audit.sinks import syslog_address
 from monitord.config.errors import ConfigError
 from monitord.config.parts import first_people
 from monitord.config.tables import Audit, Server, Settings
+from monitord.outbox.settings import fault_of
 from monitord.people import rules
 from monitord.people.bootstrap import everybody_of
 from monitord.people.passwords import is_hash
@@ -46,8 +47,8 @@ def _audit(audit: Audit, refuse: Refuse) -> None:
             syslog_address(audit.syslog)
         except ValueError as error:
             refuse("audit.syslog", str(error))
-    if audit.webhook and not re.fullmatch(r"https?://[!-~]+", audit.webhook):
-        refuse("audit.webhook", "must begin with https:// or http:// and name a host")
+    if audit.webhook and (fault := fault_of(audit.webhook)):
+        refuse("audit.webhook", fault)
 
 
 def _unique(settings: Settings, refuse: Refuse) -> None:

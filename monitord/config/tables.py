@@ -10,9 +10,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from monitord.alerts.rules import Answer
+from monitord.domain.site import PAYMENT_EVENT
+from monitord.outbox.settings import HOOKS_MOST, Webhook
 from monitord.people.permissions import Role, Scope
 from monitord.people.words import Cadence
 from monitord.store.postgres import URL_MOST
+from monitord.told import settings as told_settings
 
 # \Z, because $ would let a line break at the end pass.
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -156,12 +159,20 @@ class PersonTable(_Table, frozen=True):
 
 
 class PolicyTable(_Table, frozen=True):
-    """What is done about a supervision by somebody who has no right to it."""
+    """What is done about a supervision that should not be."""
 
     unauthorised: Answer | dict[Supervising, Answer] = "alert"
     """For every type, or by type; "alert" for those that are missing."""
     drop_customer: bool = False
     """"end" also ends a Barge-Kick, with which the customer is dropped."""
+    never_monitor: Answer = "alert"
+    """Of a person or on a number that is on the list of those whom nobody may listen to."""
+    payment: Literal["warn", "end"] = "warn"
+    """While somebody pays on the call."""
+    payment_event: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")] = (
+        PAYMENT_EVENT
+    )
+    """Name of the UserEvent that says when a payment begins and ends."""
 
 
 class Audit(_Table, frozen=True):
@@ -187,7 +198,7 @@ class Retention(_Table, frozen=True):
     audit log are always kept."""
 
     supervisions: Days | None = None
-    """With their segments and alerts."""
+    """With their segments, alerts, notices and reasons."""
     calls: Days | None = None
     agent_status: Days | None = None
     gaps: Days | None = None
@@ -209,15 +220,18 @@ class Settings(_Table, frozen=True):
     pbx: list[Pbx]
     server: Server = Server()
     store: Store = Store()
-    variables: dict[str, Literal["campaign", "list", "result", "number", "direction"]] = field(
-        default_factory=dict
-    )
+    variables: dict[
+        str, Literal["campaign", "list", "result", "number", "direction", "payment"]
+    ] = field(default_factory=dict)
     """Channel variable to the label it carries."""
     oidc: Oidc | None = None
     agents: Agents = field(default_factory=Agents)
     people: list[PersonTable] = field(default_factory=list)
     policy: PolicyTable = field(default_factory=PolicyTable)
-    audit: Audit = Audit()
-    retention: Retention = Retention()
+    told: told_settings.Told = field(default_factory=told_settings.Told)
+    reason: told_settings.Reason = field(default_factory=told_settings.Reason)
+    webhook: Annotated[list[Webhook], Meta(max_length=HOOKS_MOST)] = field(default_factory=list)
+    audit: Audit = field(default_factory=Audit)
+    retention: Retention = field(default_factory=Retention)
     log: Log = Log()
     record: Record = field(default_factory=Record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from monitord.domain import events as ev
-from monitord.domain import supervisions
+from monitord.domain import payments, supervisions
 from monitord.domain.endpoint import is_local
 from monitord.domain.events import At
 from monitord.domain.ledger import AliasRecord, CallRecord
@@ -121,9 +121,9 @@ def call_under(shard: Shard, channel: Channel) -> Call | None:
     return own
 
 
-def _guests(shard: Shard, call: Call, legs: list[Channel]) -> list[Channel]:
+def guests(shard: Shard, call: Call, legs: list[Channel]) -> list[Channel]:
     """Agents of no customer's own who share a bridge with a leg of this call."""
-    guests: dict[str, Channel] = {}
+    found: dict[str, Channel] = {}
     for bridge in {c.bridge: None for c in legs if c.bridge is not None}:
         for uniqueid in shard.bridges[bridge]:
             other = shard.channels[uniqueid]
@@ -131,8 +131,8 @@ def _guests(shard: Shard, call: Call, legs: list[Channel]) -> list[Channel]:
                 continue
             own = shard.calls.get(other.call)
             if own is not None and not has_customer(shard, own):
-                guests[uniqueid] = other
-    return list(guests.values())
+                found[uniqueid] = other
+    return list(found.values())
 
 
 # --- what follows from the legs ----------------------------------------------------------
@@ -145,7 +145,7 @@ def update(shard: Shard, call: Call, at: At) -> None:
     joined = [c for c in legs if c.bridge is not None and len(shard.bridges[c.bridge]) > 1]
     with_customer = bool(joined) and has_customer(shard, call)
     if with_customer:
-        joined += _guests(shard, call, joined)
+        joined += guests(shard, call, joined)
     if len(joined) > 1 or with_customer:
         call.real = True
 
@@ -265,7 +265,12 @@ def take_label(
     """``announced``: by VarSet, so it is a change now. A snapshot repeats old values of its own
     leg as well, and those must not undo a newer one set on another leg."""
     label = shard.site.label_of(name)
-    if label is None:
+    if label == payments.LABEL:
+        # What only repeats an "off" may be older than an "on" that came by another way.
+        if announced or payments.says_on(value):
+            payments.take_variable(shard, channel, value, announced=announced)
+        return
+    if label is None or not (value or announced):
         return
     last = channel.labels.get(label)
     if value == last or (not value and last is None):

@@ -42,7 +42,8 @@ class Snapshot(Struct, frozen=True):
     context: str
     exten: str
     variables: tuple[tuple[str, str], ...] = ()
-    """The site's channelvars that have a value, under the names they were written with."""
+    """The site's channelvars that have a value, under the names they were written with; in the
+    answer to Status also those that have none."""
 
 
 # --- the link to a PBX -------------------------------------------------------------------
@@ -189,6 +190,29 @@ class KeyPressed(Event, frozen=True):
 
     uniqueid: str
     digit: str
+
+
+# --- payments ----------------------------------------------------------------------------
+
+
+class UserSaid(Event, frozen=True):
+    """A UserEvent of the dialplan or of another program, about one channel."""
+
+    name: str
+    uniqueid: str
+    """Empty where only the channel's name is given."""
+    channel: str
+    on: bool
+    """What its State says."""
+
+
+class RecordingMuted(Event, frozen=True):
+    """MixMonitorMute: a leg's recording leaves out what is said, or no longer does."""
+
+    uniqueid: str
+    direction: str
+    """``read``, ``write`` or ``both``."""
+    muted: bool
 
 
 # --- spying ------------------------------------------------------------------------------

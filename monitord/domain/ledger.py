@@ -11,10 +11,12 @@ from msgspec import Struct
 from monitord.domain.words import (
     AgentStatus,
     AlertAct,
+    AlertKind,
     Direction,
     EndReason,
     Provenance,
     SpyType,
+    Telling,
 )
 
 
@@ -143,11 +145,12 @@ class GapRecord(Struct, frozen=True, kw_only=True):
 
 
 class AlertRecord(Struct, frozen=True, kw_only=True):
-    """A supervision by somebody who had no right to its type on that agent."""
+    """A supervision that should not be."""
 
     id: str
     pbx: str
     supervision: str
+    kind: AlertKind
     supervisor_id: str
     supervisor_name: str
     supervisor_endpoint: str
@@ -167,6 +170,64 @@ class AlertRecord(Struct, frozen=True, kw_only=True):
     acknowledged_by_name: str | None = None
 
 
+class NoticeRecord(Struct, frozen=True, kw_only=True):
+    """What an agent is told of a supervision, and when."""
+
+    id: str
+    """The supervision's."""
+    pbx: str
+    agent_id: str
+    agent_name: str
+    agent_endpoint: str
+    supervisor_id: str
+    supervisor_name: str
+    supervisor_endpoint: str
+    call: str | None
+    """Internal id of the last call under it."""
+    type: SpyType
+    """The strongest so far, by which it is judged."""
+    at_least: bool
+    started: int
+    started_exact: bool
+    ended: int | None
+    ended_exact: bool
+    ended_after: int | None
+    telling: Telling
+    """What the policy says of that type and the agent's team."""
+    who: bool
+    """Whether the agent sees who it was; so ``why``, the reason."""
+    why: bool
+    due: int | None
+    """When it is to be told; null where nobody can say yet, and where it never is."""
+    told_begun: int | None = None
+    told_ended: int | None = None
+
+
+class AskedRecord(Struct, frozen=True, kw_only=True):
+    """A supervisor was asked for the reason of a supervision."""
+
+    id: str
+    """The supervision's."""
+    asked: int
+
+
+class OutgoingRecord(Struct, frozen=True, kw_only=True):
+    """What a webhook is still to be told."""
+
+    id: str
+    """Of the hook and of what it is about, so that nothing is queued twice."""
+    hook: str
+    key: str
+    """By which the receiver knows it again."""
+    event: str
+    body: str
+    """JSON."""
+    made: int
+    due: int
+    """When it is sent, or tried again."""
+    attempts: int = 0
+
+
 Record = (
     SupervisionRecord
     | SegmentRecord
@@ -175,6 +236,9 @@ Record = (
     | StatusRecord
     | GapRecord
     | AlertRecord
+    | NoticeRecord
+    | AskedRecord
+    | OutgoingRecord
 )
 
 

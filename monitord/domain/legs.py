@@ -136,6 +136,7 @@ def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
     if call is not None and agent is not None and exact and channel.agent and channel.talked:
         agents.leg_gone(shard, agent, call, at)
     _leave_call(shard, channel, at)
+    shard.paying.pop(uniqueid, None)
     del shard.channels[uniqueid]
 
 

@@ -13,7 +13,17 @@ from itertools import chain
 
 import msgspec
 
-from monitord.domain import agents, calls, kinds, legs, reconcile, spy, supervisions, takeover
+from monitord.domain import (
+    agents,
+    calls,
+    kinds,
+    legs,
+    payments,
+    reconcile,
+    spy,
+    supervisions,
+    takeover,
+)
 from monitord.domain import events as ev
 from monitord.domain.endpoint import is_snoop
 from monitord.domain.events import At
@@ -101,6 +111,7 @@ def _all_over(shard: Shard, at: At, reason: EndReason) -> None:
             calls.end_call(shard, call, at, reason=reason)
     shard.channels.clear()
     shard.bridges.clear()
+    shard.paying.clear()
     shard.by_spyer.clear()
     shard.spies_of.clear()
     shard.by_linkedid.clear()
@@ -145,6 +156,7 @@ def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     channel = shard.channels.get(event.channel.uniqueid)
     if channel is not None:
         kinds.told(shard, channel, event.application, event.data)
+        payments.told(shard, channel, event.channel)
 
 
 def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:

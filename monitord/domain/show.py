@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitord.domain import payments
 from monitord.domain.agents import provenance
 from monitord.domain.ledger import CallRecord, SegmentRecord, SupervisionRecord
 from monitord.domain.state import Agent, Call, Segment, Shard, Supervision
@@ -65,6 +66,7 @@ def call_view(shard: Shard, call: Call) -> CallView:
         started=call.started.wall,
         started_exact=call.started_exact,
         answered=call.answered.wall if call.answered is not None else None,
+        payment=payments.in_progress(shard, call),
     )
 
 
@@ -129,6 +131,7 @@ def supervision_view(shard: Shard, supervision: Supervision) -> SupervisionView:
             if supervision.disconnect_pending and supervision.disconnect is not None
             else None
         ),
+        payment=payments.under(shard, supervision),
     )
 
 

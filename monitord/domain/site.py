@@ -9,8 +9,10 @@ from msgspec import Struct, field
 
 from monitord.domain.views import Party
 
-LABELS = ("campaign", "list", "result", "number", "direction")
+LABELS = ("campaign", "list", "result", "number", "direction", "payment")
 """What a channel variable can say of a call."""
+
+PAYMENT_EVENT = "MonitordPayment"
 
 
 class Person(Struct, frozen=True):
@@ -35,6 +37,8 @@ class Site(Struct, frozen=True):
     """Shell-style patterns of endpoints that are agents, for sites without queues."""
     wrap_up_reasons: frozenset[str] = frozenset()
     """Reasons of a pause that mean wrap-up."""
+    payment_event: str = PAYMENT_EVENT
+    """Name of the UserEvent that says when a payment begins and ends."""
 
     keypads: frozenset[str] = frozenset()
     """Ids of the PBXs that let us see supervisors' digits."""

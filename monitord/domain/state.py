@@ -80,6 +80,8 @@ class Channel:
     """When it left its last bridge, monotonic ms."""
     labels: dict[str, str] = field(default_factory=dict)
     """Last values of the site's variables on this channel, by label."""
+    payment: set[str] = field(default_factory=set)
+    """What says that somebody pays on this leg (``payments``); empty almost always."""
     seen: bool = True
     """Mentioned since the resync or reconcile began."""
     missed: int = 0
@@ -287,6 +289,8 @@ class Shard:
     """Queue member interface to the agent's endpoint."""
     devices: dict[str, str] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
+    paying: dict[str, None] = field(default_factory=dict)
+    """Uniqueids of the legs that are marked as paying."""
     linkedids: dict[str, int] = field(default_factory=dict)
     """Calls begun under a linkedid so far, for their ids; the latest only."""
     old_supervisions: dict[str, list[tuple[SupervisionRecord, list[SegmentRecord]]]] = field(

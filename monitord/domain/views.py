@@ -10,6 +10,7 @@ from msgspec import Struct
 from monitord.domain.words import (
     AgentStatus,
     AlertAct,
+    AlertKind,
     CallState,
     Direction,
     LinkState,
@@ -87,6 +88,8 @@ class Call(Struct, frozen=True, tag_field="kind", tag="call"):
     started_exact: bool
     answered: int | None
     """When customer and agent first heard each other."""
+    payment: bool = False
+    """Somebody pays on it now."""
 
 
 class Supervision(Struct, frozen=True, tag_field="kind", tag="supervision"):
@@ -115,18 +118,23 @@ class Supervision(Struct, frozen=True, tag_field="kind", tag="supervision"):
     """Start of the segment, or of the waiting."""
     disconnect_by: str | None
     """Name of the person whose disconnect was sent and is not confirmed yet."""
+    payment: bool = False
+    """Somebody pays on the call under it; also for those who do not see that call."""
 
 
 class Alert(Struct, frozen=True, tag_field="kind", tag="alert"):
-    """A supervision by somebody who had no right to its type on that agent.
+    """A supervision that should not be.
 
     Shown until it is acknowledged, and as long as the supervision runs.
     """
 
     id: str
-    """One for each supervision and type: ``<supervision>.<type>``."""
+    """One for each supervision, kind and type: ``<supervision>.<type>`` where the right is missing,
+    else ``<supervision>.<about>.<type>``."""
     pbx: str
     supervision: str
+    about: AlertKind
+    """What is wrong with it; ``kind`` says of each entity that it is an alert."""
     supervisor: Party
     agent: Party | None
     type: SpyType
@@ -134,7 +142,7 @@ class Alert(Struct, frozen=True, tag_field="kind", tag="alert"):
     certain: bool
     """False: the type could not be learned, and this is for information only."""
     why: str
-    """Plain words: the right that is missing."""
+    """Plain words: the right that is missing, the reason on the list, or that somebody pays."""
     raised: int
     done: AlertAct
     done_why: str
@@ -144,4 +152,32 @@ class Alert(Struct, frozen=True, tag_field="kind", tag="alert"):
     """Name of the person."""
 
 
-Entity = Pbx | Agent | Call | Supervision | Alert
+class Notice(Struct, frozen=True, tag_field="kind", tag="notice"):
+    """What an agent is told of a supervision on them; nobody else gets it.
+
+    On the stream while it runs, and for some minutes after it was told as ended.
+    """
+
+    id: str
+    """The supervision's."""
+    pbx: str
+    agent: Party
+    supervisor: Party | None
+    """Null where the policy does not say who it was."""
+    type: SpyType
+    """The strongest so far."""
+    at_least: bool
+    started: int
+    started_exact: bool
+    ended: int | None
+    """Null while it runs."""
+    ended_exact: bool
+    ended_after: int | None
+    """Where the end is not exact: it was still seen then."""
+    reason: str | None
+    """As the supervisor gave it; null where there is none, or the policy does not show it."""
+    told: int
+    """When the agent was told first."""
+
+
+Entity = Pbx | Agent | Call | Supervision | Alert | Notice

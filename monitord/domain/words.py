@@ -88,13 +88,35 @@ class EndReason(StrEnum):
     LOST = "lost"  # it was gone when the daemon could look again
 
 
+class AlertKind(StrEnum):
+    """What is wrong with a supervision."""
+
+    NO_RIGHT = "no right"  # its supervisor has no right to its type on that agent
+    NEVER_MONITOR = "never monitor"  # of somebody, or on a number, to whom nobody may listen
+    PAYMENT = "payment"  # somebody pays on the call
+
+    @property
+    def slug(self) -> str:
+        """As part of an id."""
+        return self.replace(" ", "-")
+
+
 class AlertAct(StrEnum):
-    """What was done about a supervision that its supervisor had no right to."""
+    """What was done about a supervision that should not be."""
 
     TOLD = "told"  # people were told, and nothing more
     ENDING = "ending"  # its end was sent for
     ENDED = "ended"
     NOT_ENDED = "not ended"
+
+
+class Telling(StrEnum):
+    """When an agent is told of a supervision."""
+
+    NEVER = "never"
+    START_AND_END = "start and end"
+    AFTER_CALL = "after the call"
+    DELAYED = "delayed"
 
 
 class LinkState(StrEnum):

@@ -16,7 +16,7 @@ from monitord.domain.ledger import Record
 from monitord.domain.reducer import Change, picture, reduce
 from monitord.domain.site import Directory, Person, Site
 from monitord.domain.state import Shard, Supervision, new_shard
-from monitord.domain.views import Alert, Entity
+from monitord.domain.views import Alert, Entity, Notice
 from monitord.domain.words import LinkState
 
 LOG_MOST = 2000
@@ -51,7 +51,8 @@ class Hub:
         self._pending: dict[tuple[str, str], tuple[Entity | None, Entity | None]] = {}
         self._listeners: dict[int, Callable[[Frame], None]] = {}
         self._next_listener = 0
-        self._alerts: dict[str, Alert] = {}
+        self._others: dict[tuple[str, str], Entity] = {}
+        """What no shard knows of."""
 
     # --- in ------------------------------------------------------------------------------
 
@@ -71,13 +72,20 @@ class Hub:
     def alert(self, alert_id: str, now: Alert | None) -> None:
         """Show an alert as it is now, or no longer. No shard knows of them, since what somebody
         may do is no business of the domain; to the stream they are entities like all others."""
-        key = ("alert", alert_id)
-        shown = self._alerts.get(alert_id)
+        self._show("alert", alert_id, now)
+
+    def notice(self, notice_id: str, now: Notice | None) -> None:
+        """As :meth:`alert`, for what an agent is told."""
+        self._show("notice", notice_id, now)
+
+    def _show(self, kind: str, entity_id: str, now: Entity | None) -> None:
+        key = (kind, entity_id)
+        shown = self._others.get(key)
         self._pending[key] = (self._pending.get(key, (shown,))[0], now)
         if now is None:
-            self._alerts.pop(alert_id, None)
+            self._others.pop(key, None)
         else:
-            self._alerts[alert_id] = now
+            self._others[key] = now
 
     def flush(self) -> None:
         """Make one frame of all that changed since the last one, and tell everybody."""
@@ -116,7 +124,7 @@ class Hub:
         """Everything that is shown now; belongs to the present ``seq`` (after a flush)."""
         self.flush()
         shown = [entity for shard in self.shards.values() for entity in picture(shard)]
-        return [*shown, *self._alerts.values()]
+        return [*shown, *self._others.values()]
 
     def since(self, epoch: str | None, seq: int | None) -> list[Frame] | None:
         """The frames after ``seq``, None where that is no longer (or never was) known."""

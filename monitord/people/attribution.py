@@ -40,6 +40,18 @@ _PLACES: tuple[tuple[str, Table, Column[Any], Column[Any]], ...] = (
         tables.supervision.c.agent_id,
         tables.supervision.c.agent_name,
     ),
+    (
+        "notices of supervisions by them",
+        tables.notice,
+        tables.notice.c.supervisor_id,
+        tables.notice.c.supervisor_name,
+    ),
+    (
+        "notices to them",
+        tables.notice,
+        tables.notice.c.agent_id,
+        tables.notice.c.agent_name,
+    ),
     ("calls", tables.call, tables.call.c.agent_id, tables.call.c.agent_name),
     (
         "intervals of status",

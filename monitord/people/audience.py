@@ -9,8 +9,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from monitord.domain.views import Agent, Alert, Call, Entity, Pbx, Supervision, Value
-from monitord.people.roster import EVERYBODY, Reach, Rights
+from monitord.domain.views import Agent, Alert, Call, Entity, Notice, Pbx, Supervision, Value
+from monitord.people.roster import EVERYBODY, NOBODY, Reach, Rights
 
 MASK = "•••"
 SHOWN = 2
@@ -38,6 +38,8 @@ class Audience(Struct, frozen=True):
     supervisions: Reach
     numbers: bool
     alerts: bool = False
+    notices: Reach = NOBODY
+    """The agents whose notices they are: oneself, or nobody."""
 
     def sees(self, entity: Entity) -> bool:
         match entity:
@@ -47,6 +49,8 @@ class Audience(Struct, frozen=True):
                 return entity.party.id in self.agents
             case Call():
                 return (entity.agent.id if entity.agent is not None else None) in self.calls
+            case Notice():
+                return entity.agent.id in self.notices
             case Supervision() | Alert():
                 if isinstance(entity, Alert) and not self.alerts:
                     return False
@@ -74,4 +78,5 @@ def audience_of(rights: Rights) -> Audience:
         supervisions=rights.on("supervision.see"),
         numbers=rights.may("number.see"),
         alerts=rights.may("alert.see"),
+        notices=rights.on("notice.see"),
     )

@@ -23,6 +23,8 @@ Permission = Literal[
     "supervision.barge-kick",
     "supervision.disconnect",
     "alert.see",
+    "notice.see",
+    "reason.give",
     "history.see",
     "history.export",
     "team.see",
@@ -48,7 +50,9 @@ MEANING: dict[Permission, str] = {
     "supervision.barge": "speak to both sides of an agent's call",
     "supervision.barge-kick": "take an agent's call over",
     "supervision.disconnect": "disconnect a supervision, one's own or another's",
-    "alert.see": "be told of a supervision that its supervisor had no right to",
+    "alert.see": "be told of supervisions that should not be",
+    "notice.see": "be told of supervisions on oneself, as the site's policy says",
+    "reason.give": "say why one supervised",
     "history.see": "read past supervisions, calls and agents' status",
     "history.export": "export what one may read of the history",
     "team.see": "see the team view",
@@ -59,8 +63,8 @@ MEANING: dict[Permission, str] = {
     "rights.edit": "give and take roles, and ways to sign in",
     "session.end": "see and end other people's sessions",
     "token.make": "make API tokens for oneself",
-    "privacy.see": "see what is kept, held and erased, and the list of who is never monitored",
-    "privacy.edit": "hold and erase, and change the list of who is never monitored",
+    "privacy.see": "see whom nobody may listen to, and what is kept, held and erased",
+    "privacy.edit": "change whom nobody may listen to, hold and erase",
     "privacy.export": "export all that is held on a person or a number",
 }
 
@@ -81,6 +85,10 @@ UNSCOPED: frozenset[Permission] = frozenset(
     }
 )
 """Had or not had; there is nobody on whom they are used."""
+
+OWN: frozenset[Permission] = frozenset({"notice.see", "reason.give"})
+"""On oneself alone, with whatever scope the role is given: what one agent is told is no
+business of whoever else has the role."""
 
 OF_TYPE: dict[SpyType, Permission] = {
     SpyType.MONITOR: "supervision.monitor",
@@ -119,6 +127,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "supervision.see": _ALL,
             "supervision.disconnect": _ALL,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _ALL,
             "team.see": _ALL,
             "roster.see": _ALL,
@@ -137,6 +146,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "supervision.see": _ALL,
             "supervision.monitor": _ALL,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _ALL,
             "history.export": _ALL,
             "team.see": _ALL,
@@ -155,6 +165,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "supervision.barge-kick": _TEAM,
             "supervision.disconnect": _TEAM,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _TEAM,
             "history.export": _TEAM,
             "team.see": _TEAM,
@@ -166,6 +177,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "call.see": _ALL,
             "supervision.see": _ALL,
             "alert.see": _ALL,
+            "reason.give": _SELF,
             "history.see": _ALL,
             "history.export": _ALL,
             "audit.see": _ALL,
@@ -177,9 +189,10 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
         Role.AGENT: {
             "agent.see": _SELF,
             "call.see": _SELF,
+            "notice.see": _SELF,
         },
     }
 )
-"""An agent sees no supervision, live or past: whether they are told, and when, is the site's own
-policy. A QA manager listens; to whisper or to speak is a supervisor's. An administrator looks after
-the system and hears nobody."""
+"""An agent sees no supervision, live or past, but notices of those on them: whether they are told,
+and when, is the site's own policy. A QA manager listens; to whisper or to speak is a supervisor's.
+An administrator looks after the system and hears nobody."""

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from monitord.domain.site import Person as Party
-from monitord.people.permissions import GRANTS, UNSCOPED, Permission, Role, Scope
+from monitord.people.permissions import GRANTS, OWN, UNSCOPED, Permission, Role, Scope
 from monitord.people.words import Cadence
 
 
@@ -132,7 +132,8 @@ class Roster(Struct, frozen=True, dict=True):
                 for permission, own in GRANTS[given.role].items():
                     if only is not None and permission not in only:
                         continue
-                    scope = own if permission in UNSCOPED else given.scope or own
+                    fixed = permission in UNSCOPED or permission in OWN
+                    scope = own if fixed else given.scope or own
                     more = self.within(person, scope)
                     reach[permission] = reach.get(permission, NOBODY) | more
         return Rights(person_id, reach)

@@ -9,7 +9,14 @@ from typing import Any
 import msgspec
 
 from monitord.audit.keys import digits
-from monitord.domain.ledger import AliasRecord, Record
+from monitord.domain.ledger import (
+    AlertRecord,
+    AliasRecord,
+    AskedRecord,
+    GapRecord,
+    OutgoingRecord,
+    Record,
+)
 from monitord.privacy.rules import HOLDINGS
 from monitord.store.rows import TABLE_OF
 
@@ -30,10 +37,10 @@ class Blank:
     def __call__(self, record: Record) -> Record:
         if not self._erased or isinstance(record, AliasRecord):
             return record
-        began = record.raised if hasattr(record, "raised") else record.started
         holding = HOLDINGS.get(TABLE_OF[type(record)].name)
-        if holding is None:
+        if holding is None or isinstance(record, AskedRecord | OutgoingRecord | GapRecord):
             return record
+        began = record.raised if isinstance(record, AlertRecord) else record.started
         changed: dict[str, Any] = {}
         for spot in holding.spots:
             name = self._of(getattr(record, spot.id), began)

@@ -130,6 +130,13 @@ async def _by_hand(
             c = tables.endpoint_seen.c
             named = update(tables.endpoint_seen).where(c.name == subject.name)
             return (await connection.execute(named.values(name=""))).rowcount
+        case "outbox":
+            gone = delete(table).where(of_subject(table, subject))
+            return (await connection.execute(gone)).rowcount
+        case "never_monitor":
+            c = tables.never_monitor.c
+            own = or_(c.person.in_(subject.ids), c.number == subject.digits)
+            return (await connection.execute(delete(table).where(own))).rowcount
         case "saved_view":
             return await _filters(connection, subject, pseudonyms)
         case "hold":

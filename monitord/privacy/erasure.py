@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from monitord.alerts.never import NeverMonitor
 from monitord.alerts.watch import Watch
 from monitord.audit.entry import Actor, Entry, Of, of_person
 from monitord.audit.log import AuditLog
@@ -38,6 +39,7 @@ from monitord.privacy.rules import names_them
 from monitord.store.engine import reason_of, uncut
 from monitord.store.recorder import Recorder
 from monitord.store.traces import sweep
+from monitord.told.watch import Teller
 
 SETTLE_S = 20.0
 """How long rows that are on their way are waited for."""
@@ -53,6 +55,8 @@ class Around:
     seen: SeenEndpoints
     recorder: Recorder
     alerts: Watch
+    teller: Teller
+    never: NeverMonitor
     attribution: Attribution
     pbxs: Callable[[], Collection[str]]
 
@@ -148,6 +152,11 @@ class Eraser:
 
     async def _finish(self, work: _Work, words: Collection[str]) -> Receipt:
         self._around.alerts.rewrite(self._blank)
+        self._around.teller.rewrite(self._blank)
+        try:
+            await self._around.never.again()
+        except PeopleError as error:
+            self._log.error("list_not_read_again", why=str(error))
         receipt = work.receipt
         assert receipt is not None
         try:

@@ -85,13 +85,18 @@ def of_subject(table: Table, subject: Subject) -> ColumnElement[bool]:
     match table.name:
         case "person":
             some.append(c.leader.in_(subject.ids))
-        case "segment":
+        case "segment" | "reason":
             owners = select(tables.supervision.c.id)
             if subject.person is not None:
                 of = of_subject(tables.supervision, subject)
                 some.append(c.supervision.in_(owners.where(of)))
         case "endpoint_seen" if subject.person is not None:
             some.append((c.name != "") & (c.name == subject.name))
+        case "outbox":
+            words = [*subject.ids, subject.name, *subject.forms, subject.digits or ""]
+            some += [c.body.contains(_json(word), autoescape=True) for word in words if word]
+        case "never_monitor":
+            some += [c.person.in_(subject.ids), c.number == subject.digits]
         case "saved_view":
             some += _filtering(subject)
         case "hold":

@@ -203,6 +203,10 @@ async def _delete(connection: AsyncConnection, table: Table, ids: list[str]) -> 
     if table is tables.supervision:
         for other in (tables.segment, tables.alert):
             await connection.execute(delete(other).where(other.c.supervision.in_(ids)))
+        for one in (tables.notice, tables.reason_asked):
+            await connection.execute(delete(one).where(one.c.id.in_(ids)))
+        given = tables.reason
+        await connection.execute(delete(given).where(given.c.supervision.in_(ids)))
     elif table is tables.call:
         alias = tables.call_alias
         await connection.execute(delete(alias).where(alias.c.call.in_(ids)))

@@ -100,6 +100,22 @@ HOLDINGS: MappingProxyType[str, Holding] = MappingProxyType(
                 Spot("acknowledged_by_id", "acknowledged_by_name"),
             ),
         ),
+        "notice": Holding(
+            says="what agents were told of supervisions by them or of them", spots=_PARTIES
+        ),
+        "reason": Holding(
+            says="reasons that they gave, and reasons for supervisions by them or of them",
+            spots=(Spot("by_id", "by_name", text="text"),),
+        ),
+        "outbox": Holding(
+            says="messages that webhooks are still to be told, which name them",
+            by_hand="messages are removed",
+        ),
+        "never_monitor": Holding(
+            says="whether nobody may listen to them, and whom they put on that list",
+            spots=(Spot("by_id", "by_name"),),
+            by_hand="their own entry is removed",
+        ),
         "hold": Holding(
             says="holds on them, and those that they made or lifted",
             spots=(Spot("by_id", "by_name"), Spot("lifted_by_id", "lifted_by_name")),
@@ -119,6 +135,7 @@ NOTHING: MappingProxyType[str, str] = MappingProxyType(
         "gap": "when a PBX could not be seen",
         "attachment": "when a PBX was last seen",
         "call_alias": "further Call IDs of calls, which are numbered by the PBX",
+        "reason_asked": "ids of supervisions",
         "setting": "the site's settings without its people, and what the daemon notes for itself",
         "audit_before": "empty once a daemon has started: its rows are in the audit log then",
         "receipt": "pseudonyms, which say nothing once their keys are destroyed",

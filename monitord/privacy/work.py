@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -44,12 +45,20 @@ class Privacy:
         return msgspec.structs.replace(found, pseudonyms=tuple(names))
 
 
+def _both(around: Around) -> Callable[[Collection[str]], None]:
+    def forget(supervisions: Collection[str]) -> None:
+        around.alerts.forget(supervisions)
+        around.teller.forget(supervisions)
+
+    return forget
+
+
 def privacy_of(engine: AsyncEngine, audit: AuditLog, keep: Keep, around: Around) -> Privacy:
     return Privacy(
         engine=engine,
         keys=audit.keys,
         holds=Holds(engine, audit),
         receipts=Receipts(engine),
-        retention=Retention(engine, audit, keep, around.alerts.forget),
+        retention=Retention(engine, audit, keep, _both(around)),
         eraser=Eraser(engine, audit, around),
     )

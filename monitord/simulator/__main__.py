@@ -88,6 +88,12 @@ def _read_secret(path: Path | None) -> str:
     help="How often clients lose the connection; every fourth time the PBX crashes.",
 )
 @click.option(
+    "--payment-share",
+    default=0.0,
+    type=click.FloatRange(*BOUNDS["payment_share"]),
+    help="Of the long calls: those in which the customer pays for a while.",
+)
+@click.option(
     "--version",
     default="22",
     type=click.Choice([str(v) for v in VERSIONS]),

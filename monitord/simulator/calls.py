@@ -25,6 +25,8 @@ class World:
     floor: Floor
     truth: Truth
     rng: random.Random
+    payments: random.Random
+    payment_share: float  # of the long calls
 
 
 class TakenOver(Protocol):
@@ -56,6 +58,7 @@ class Call:
         self.ends_at = 0.0  # what it is planned to, while they talk
         self.over = False
         self.held = False
+        self.paying = False
         self.taken: TakenOver | None = None
         self.transferred = False  # to another agent, who may not have answered yet
         # Told when another agent talks to the customer.
@@ -90,6 +93,7 @@ class Call:
 
     def forget_plans(self) -> None:
         """What was to come no longer does: holds, result codes, the end."""
+        self.pay(False)
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -137,8 +141,24 @@ class Call:
             start, hold = rng.uniform(0.2, 0.6) * length, rng.uniform(5, 25)
             self.after(start, self.hold)
             self.after(start + hold, self.unhold)
+        self._plan_payment(length)
         by = "customer" if rng.random() < 0.6 else "agent"
         self.after(length, lambda: self.hang_up(by))
+
+    def _plan_payment(self, length: float) -> None:
+        rng = self.world.payments
+        if length > 60 and rng.random() < self.world.payment_share:
+            start = rng.uniform(0.2, 0.5) * length
+            self.after(start, lambda: self.pay(True))
+            self.after(start + rng.uniform(15, 40), lambda: self.pay(False))
+
+    def pay(self, on: bool) -> None:
+        """The dialplan's UserEvent on the agent's leg."""
+        leg = self.agent_leg
+        if leg is not None and not leg.gone and not self.world.pbx.down and on != self.paying:
+            self.paying = on
+            state = "on" if on else "off"
+            self.world.pbx.emit("UserEvent", leg, UserEvent="MonitordPayment", State=state)
 
     def stop_talking(self) -> None:
         """The agent and the customer are no longer in one bridge."""

@@ -37,12 +37,22 @@ class Centre:
         self.clock = clock
         self.rng = random.Random(settings.seed)  # noqa: S311 - reproducible on purpose
         composer = Composer(settings.version, settings.channelvars)
-        # Its own generator: a bridge's id must not shift what people do.
+        # Generators of their own: a bridge's id must not shift what people do, nor a payment.
         ids = random.Random(settings.seed + 1)  # noqa: S311
+        payments = random.Random(settings.seed + 3)  # noqa: S311
         self.pbx = Pbx(clock, composer, ids, settings.system_name)
         self.queues = Queues(self.pbx, QUEUES)
         self.floor = self._staff(truth)
-        self.world = World(clock, self.pbx, self.queues, self.floor, truth, self.rng)
+        self.world = World(
+            clock,
+            self.pbx,
+            self.queues,
+            self.floor,
+            truth,
+            self.rng,
+            payments,
+            settings.payment_share,
+        )
         self.shifts = Shifts(clock, self.rng, self.floor, self.queues)
         self.calls: dict[Call, None] = {}
         self.supervisions: dict[Supervision, None] = {}

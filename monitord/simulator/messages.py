@@ -129,6 +129,8 @@ EVENTS: dict[str, Layout] = {
     # spying
     "ChanSpyStart": Layout("call", ("SPYER", "SPYEE")),
     "ChanSpyStop": Layout("call", ("SPYER", "SPYEE?")),
+    # a payment: UserEvent(MonitordPayment,State: on) in the dialplan
+    "UserEvent": Layout("user", ("CHANNEL", "UserEvent", "State")),
     # devices and queues
     "DeviceStateChange": Layout("call", ("Device", "State")),
     "QueueCallerJoin": Layout("agent", ("CHANNEL", "Queue", "Position", "Count")),

@@ -39,6 +39,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "calls_per_hour": (0, 100_000),
     "outages_per_hour": (0.0, 60.0),
     "silent_share": (0.0, 1.0),
+    "payment_share": (0.0, 1.0),
     "write_timeout": (0.05, 600.0),
     "max_output": (1024, 2**30),
 }
@@ -72,6 +73,7 @@ class Settings:
     wall: float | None = None  # epoch at which clients can attach; None: the real one
     truth: str | None = None  # file for the truth log
     silent_share: float = 0.05  # calls whose agent leg carries no audio
+    payment_share: float = 0.0  # long calls in which the customer pays for a while
     channelvars: tuple[str, ...] = ("CAMPAIGN", "LIST", "RESULT")
     timestamps: bool = True
     system_name: str = ""

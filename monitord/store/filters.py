@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, case, false, or_, select, true, tuple_
+from sqlalchemy import Column, ColumnElement, Table, and_, case, false, or_, select, true, tuple_
 
 from monitord.domain.words import SpyType
 from monitord.store import tables
@@ -53,6 +53,8 @@ class Query:
     direction: str | None = None
     status: str | None = None
     end_reason: str | None = None
+    unanswered: bool = False
+    """Of supervisions: whose supervisor was asked for a reason, and gave none."""
     alias: str | None = None
     """Call ID, or any other linkedid or uniqueid seen for the call."""
     begin: int | None = None
@@ -170,6 +172,8 @@ def _filters(table: Table, query: Query) -> list[ColumnElement[Any]]:
         where.append(_of_campaign(table, query.campaign))
     if query.type is not None and "type" in table.c:
         where.append(_of_type(table, SpyType(query.type), possible=query.possible))
+    if query.unanswered and table is tables.supervision:
+        where.append(unanswered(table.c.id))
     if query.alias is not None and table in (tables.call, tables.supervision):
         calls = select(tables.call_alias.c.call).where(tables.call_alias.c.alias == query.alias)
         if table is tables.supervision:
@@ -179,6 +183,16 @@ def _filters(table: Table, query: Query) -> list[ColumnElement[Any]]:
             ids = calls
         where.append(table.c.id.in_(ids))
     return where
+
+
+def unanswered(supervision: ColumnElement[str]) -> ColumnElement[bool]:
+    """For a column of supervisions' ids: asked for a reason, and none is given."""
+    asked, reason = tables.reason_asked.c, tables.reason.c
+    was_asked = select(asked.id).where(asked.id == supervision).exists()
+    answered = select(reason.text).where(
+        reason.supervision == supervision, reason.act == "supervision"
+    )
+    return and_(was_asked, ~answered.exists())
 
 
 def _of_campaign(table: Table, campaign: str) -> ColumnElement[Any]:

@@ -50,6 +50,8 @@ class Recorder:
         """Takes out of a row what was erased while it waited."""
         self.observe: Observe | None = None
         """Writes into the audit log what a batch says, in its transaction."""
+        self.committed: Callable[[frozenset[type]], None] = lambda kinds: None
+        """Told after each commit which kinds of records it had."""
         self._waiting: dict[tuple[object, ...], Record] = {}
         self._writing = 0
         """Rows of the batch that is being committed."""
@@ -126,6 +128,7 @@ class Recorder:
             self._log.info("written_again")
             self.failing = ""
         self._last_beat = time.monotonic()
+        self.committed(frozenset(type(r) for r in batch.values()))
         async with self._written:
             self._written.notify_all()
         return True

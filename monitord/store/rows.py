@@ -10,8 +10,11 @@ from sqlalchemy import Table
 from monitord.domain.ledger import (
     AlertRecord,
     AliasRecord,
+    AskedRecord,
     CallRecord,
     GapRecord,
+    NoticeRecord,
+    OutgoingRecord,
     Record,
     SegmentRecord,
     StatusRecord,
@@ -27,6 +30,9 @@ TABLE_OF: dict[type[Any], Table] = {
     StatusRecord: tables.agent_status,
     GapRecord: tables.gap,
     AlertRecord: tables.alert,
+    NoticeRecord: tables.notice,
+    AskedRecord: tables.reason_asked,
+    OutgoingRecord: tables.outbox,
 }
 """In the order in which a batch is written."""
 

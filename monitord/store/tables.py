@@ -199,6 +199,7 @@ alert = Table(
     _id(),
     Column("pbx", Text, nullable=False),
     Column("supervision", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="no right"),
     Column("supervisor_id", Text, nullable=False),
     Column("supervisor_name", Text, nullable=False),
     Column("supervisor_endpoint", Text, nullable=False),
@@ -218,6 +219,83 @@ alert = Table(
     Index(None, "raised", "id"),
     Index(None, "acknowledged", "raised", "id"),
     Index(None, "supervision"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("agent_endpoint", Text, nullable=False),
+    Column("supervisor_id", Text, nullable=False),
+    Column("supervisor_name", Text, nullable=False),
+    Column("supervisor_endpoint", Text, nullable=False),
+    Column("call", Text),
+    Column("type", Text, nullable=False),
+    Column("at_least", Boolean, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("started_exact", Boolean, nullable=False),
+    Column("ended", BigInteger),
+    Column("ended_exact", Boolean, nullable=False),
+    Column("ended_after", BigInteger),
+    Column("telling", Text, nullable=False),
+    Column("who", Boolean, nullable=False),
+    Column("why", Boolean, nullable=False),
+    Column("due", BigInteger),
+    Column("told_begun", BigInteger),
+    Column("told_ended", BigInteger),
+    Index(None, "agent_id", "started", "id"),
+    Index(None, "supervisor_id"),
+    Index(None, "told_ended", "due"),
+)
+
+reason_asked = Table(
+    "reason_asked",
+    metadata,
+    _id(),
+    Column("asked", BigInteger, nullable=False),
+    comment="Supervisions whose supervisor was asked for a reason",
+)
+
+reason = Table(
+    "reason",
+    metadata,
+    Column("supervision", Text, primary_key=True),
+    Column("act", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("given", BigInteger, nullable=False),
+    Column("changed", BigInteger),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _id(),
+    Column("hook", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("body", Text, nullable=False, comment="JSON"),
+    Column("made", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index(None, "hook", "due", "id"),
+    comment="What webhooks are still to be told",
+)
+
+never_monitor = Table(
+    "never_monitor",
+    metadata,
+    _id(),
+    Column("person", Text, unique=True, comment="either this one or the number"),
+    Column("number", Text, unique=True, comment="its digits"),
+    Column("reason", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 audit = Table(

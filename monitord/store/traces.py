@@ -26,13 +26,13 @@ WAIT_S = 30.0
 """How long readers are waited for, who hold the log of SQLite."""
 
 
-async def sweep(engine: AsyncEngine, words: Iterable[str] | None) -> str:
+async def sweep(engine: AsyncEngine, words: Iterable[str] | None, *, wait_s: float = WAIT_S) -> str:
     """Leave nothing of what was erased in the database's files. ``words``: what is searched for;
     None: it is not known any more. Gives why it could not be done, else an empty text."""
     if engine.dialect.name == "sqlite":
         path = Path(engine.url.database or "")
         some = None if words is None else [w.encode() for w in words if w]
-        return await uncut(asyncio.to_thread(_sweep_file, path, some))
+        return await uncut(asyncio.to_thread(_sweep_file, path, some, wait_s))
     try:
         await uncut(_vacuum(engine))
     except (SQLAlchemyError, OSError) as error:
@@ -40,23 +40,23 @@ async def sweep(engine: AsyncEngine, words: Iterable[str] | None) -> str:
     return ""
 
 
-def _sweep_file(path: Path, words: list[bytes] | None) -> str:
+def _sweep_file(path: Path, words: list[bytes] | None, wait_s: float) -> str:
     try:
-        with closing(sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)) as db:
+        with closing(sqlite3.connect(path, timeout=wait_s, isolation_level=None)) as db:
             db.execute("PRAGMA secure_delete=ON").fetchone()
-            if not _empty_log(db):
+            if not _empty_log(db, wait_s):
                 return "readers hold the database's log"
             if words is None or stands_in(path, words):
                 db.execute("VACUUM")
-                if not _empty_log(db):
+                if not _empty_log(db, wait_s):
                     return "readers hold the database's log"
     except (sqlite3.Error, OSError) as error:
         return str(error)
     return ""
 
 
-def _empty_log(db: sqlite3.Connection) -> bool:
-    end = time.monotonic() + WAIT_S
+def _empty_log(db: sqlite3.Connection, wait_s: float) -> bool:
+    end = time.monotonic() + wait_s
     while db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() > end:
             return False

@@ -29,6 +29,7 @@ SupervisionHappening = Literal[
     "agent_changed",
     "call_changed",
     "disconnect_changed",
+    "payment_changed",
     "ended",
 ]
 
@@ -101,6 +102,7 @@ class SupervisionLine(Struct, frozen=True):
     list: str | None
     result: str | None
     disconnect_by: str | None
+    payment: bool
 
 
 Line = StartOver | PbxLine | ConnectionLine | SupervisionLine
@@ -186,6 +188,7 @@ class Follower:
             list=_text(call.list) if call else None,
             result=_text(call.result) if call else None,
             disconnect_by=supervision.disconnect_by,
+            payment=supervision.payment,
         )
 
 
@@ -240,3 +243,5 @@ def _what(old: SupervisionLine, row: SupervisionLine) -> Iterator[SupervisionHap
         yield "call_changed"
     if old.disconnect_by != row.disconnect_by:
         yield "disconnect_changed"
+    if old.payment != row.payment:
+        yield "payment_changed"

@@ -44,6 +44,8 @@ def _supervision(line: SupervisionLine) -> str:
         parts.append(f"call {safe(line.call_id)}")
     told = (("number", line.number), ("campaign", line.campaign), ("list", line.list))
     parts += [f"{name} {safe(value)}" for name, value in (*told, ("result", line.result)) if value]
+    if line.payment:
+        parts.append("payment in progress")
     if line.disconnect_by is not None:
         parts.append(f"disconnect requested by {safe(line.disconnect_by)}")
     return "  ".join(parts)

@@ -114,6 +114,8 @@ def _cells(row: SupervisionLine, now: float, *, wide: bool) -> list[Text]:
     kind = f"at least {row.type}" if row.at_least else str(row.type)
     if row.state is SupervisionState.WAITING:
         kind += ", waiting"
+    if row.payment:
+        kind += "\npayment in progress"
     if row.disconnect_by is not None:
         kind += f"\ndisconnect requested by {safe(row.disconnect_by)}"
     length = clock_length(now - row.started)

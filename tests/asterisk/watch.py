@@ -16,6 +16,8 @@ from monitord.app import Running
 from tests.kit.client import DEADLINE, Client, Stream
 from tests.kit.daemon import Site, daemon
 from tests.kit.ledger import read_audit, read_ledger
+from tests.kit.proof import whole
+from tests.kit.stores import SqliteStore
 from tests.kit.traces import KEEP, Tap, without_wrap_up
 from tests.lab.scene import Scene
 
@@ -139,6 +141,7 @@ async def attached(
         by_id = {row["id"]: row for row in [*rows.get(name, ()), *written]}
         rows[name] = sorted(by_id.values(), key=lambda row: (row["started"], row["id"]))
     assert without_wrap_up(rows) == without_wrap_up(read_ledger(database))
+    await whole(SqliteStore(database))
     if KEEP:
         tap.keep(header)
 

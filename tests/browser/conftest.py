@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.page_parts import CoachManager
@@ -99,8 +100,7 @@ class Visitor:
         await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+async def _chromium() -> AsyncIterator[Browser]:
     try:
         async with chromium() as started:
             yield started
@@ -108,6 +108,24 @@ async def browser() -> AsyncIterator[Browser]:
         if required():
             pytest.fail(str(missing), pytrace=False)
         pytest.skip(str(missing))
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async for started in _chromium():
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_browser() -> AsyncIterator[Browser]:
+    """One for all tests of a module; each visitor has cookies and storage of their own in it."""
+    async for started in _chromium():
+        yield started
+
+
+ONE_STAGE = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+"""For a module whose tests share what they start. Each of them must hold alone and in any company:
+another worker may have the test before it."""
 
 
 @asynccontextmanager

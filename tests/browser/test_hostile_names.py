@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from monitord.simulator import Settings, Simulator, User
-from tests.browser.conftest import Visitor, process, visitor
+from tests.browser.conftest import ONE_STAGE, Visitor, process, visitor
 from tests.kit import hostile
 from tests.kit.axe import violations
 from tests.kit.daemon import Site
 
-pytestmark = pytest.mark.browser
+pytestmark = ONE_STAGE
 
 SECRET = "a secret only for tests"
 HISTORY = "/quality/quality-assurance/history"
@@ -28,15 +28,17 @@ class Place:
     url: str
 
 
-@pytest.fixture
-async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
-    hostile.take_over(monkeypatch)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     given = {"port": 0, "speed": 0, "seed": 7, "agents": 10, "supervisions": 4}
-    async with Simulator(Settings(user=User(secret=SECRET), **given)) as sim:  # type: ignore[arg-type]
-        site = Site(ami_port=sim.port, secret=SECRET)
-        site.people = hostile.people()
-        async with process(site.write(tmp_path)) as url:
-            yield Place(sim, url)
+    settings = Settings(user=User(secret=SECRET), **given)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patched:
+        hostile.take_over(patched)
+        async with Simulator(settings) as sim:
+            site = Site(ami_port=sim.port, secret=SECRET)
+            site.people = hostile.people()
+            async with process(site.write(tmp_path_factory.mktemp("hostile"))) as url:
+                yield Place(sim, url)
 
 
 async def harmless(someone: Visitor) -> str:
@@ -71,14 +73,16 @@ async def all_users(page: Page) -> None:
     await expect(users.locator("a.name").first).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-async def test_live_and_past(place: Place, browser: Browser, width: int) -> None:
-    async with visitor(browser, place.url, width=width) as someone:
+@pytest.mark.parametrize(("width", "rounds"), [(1440, 4), (390, 2)])
+async def test_live_and_past(
+    place: Place, shared_browser: Browser, width: int, rounds: int
+) -> None:
+    async with visitor(shared_browser, place.url, width=width) as someone:
         page = someone.page
         await someone.sign_in("ina")
         await all_users(page)
         met = ""
-        for _ in range(6):  # one supervisor after the other, while calls come and go
+        for _ in range(rounds):  # one supervisor after the other, while calls come and go
             names = page.locator("a.name")
             for n in range(await names.count()):
                 await names.nth(n).click(force=True)
@@ -104,8 +108,8 @@ async def test_live_and_past(place: Place, browser: Browser, width: int) -> None
             assert [v for v in await violations(page) if "contrast" not in v] == []
 
 
-async def test_a_filter_by_such_a_name(place: Place, browser: Browser) -> None:
-    async with visitor(browser, place.url) as someone:
+async def test_a_filter_by_such_a_name(place: Place, shared_browser: Browser) -> None:
+    async with visitor(shared_browser, place.url) as someone:
         page = someone.page
         await someone.sign_in("ina")
         await page.goto(f"{place.url}{HISTORY}?show=agent-status")

@@ -14,6 +14,7 @@ from monitord.simulator import Settings, Simulator, User
 from monitord.simulator.messages import Event
 from tests.kit.client import DEADLINE, Client
 from tests.kit.daemon import Site, daemon
+from tests.kit.proof import whole
 from tests.kit.stores import SqliteStore, Store
 
 T = TypeVar("T")
@@ -103,3 +104,5 @@ async def centre(
                 here = Centre(sim, started, folder, store, ina, sue, events)
                 await here.caught_up()
                 yield here
+        # Whatever a test did: what the ledger says is what the audit log saw it say.
+        await whole(store)

@@ -78,7 +78,7 @@ class Stream:
         self.socket = socket
         self.frames: list[Any] = []
         self.entities: dict[str, dict[str, Any]] = {
-            kind: {} for kind in ("pbx", "agent", "call", "supervision", "alert")
+            kind: {} for kind in ("pbx", "agent", "call", "supervision", "alert", "notice")
         }
         self.epoch, self.seq = "", -1
         self._pings = 0

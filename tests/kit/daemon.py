@@ -33,6 +33,8 @@ class Site:
     keypad: bool = False
     server: str = ""
     """Further lines of [server]."""
+    variables: str = 'CAMPAIGN = "campaign"\nLIST = "list"\nRESULT = "result"'
+    """The lines of [variables]."""
     store: Store | None = None
     """The ledger's database; None for a file in the settings' folder."""
     people: str = field(
@@ -96,9 +98,7 @@ secret_file = "secret"
 keypad = {str(self.keypad).lower()}
 
 [variables]
-CAMPAIGN = "campaign"
-LIST = "list"
-RESULT = "result"
+{self.variables}
 
 [agents]
 patterns = ["PJSIP/10011"]

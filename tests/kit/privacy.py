@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 import subprocess
@@ -25,6 +26,8 @@ DESK, LINE = "PJSIP/2003", "PJSIP/1003"
 NEVER_USED = "PJSIP/zq-home-desk"
 HERS = (WHO, NAME, LOGIN, NEVER_USED, "zq-account-code")
 """Texts that only she has: none may be left anywhere."""
+
+TOLD = '[told]\nwhen = "start and end"\nwho = true\n[reason]\nask = "asked"\n'
 
 NUMBER = "+49 (30) 555-8642971"
 DIGITS = "49305558642971"
@@ -93,11 +96,31 @@ async def live_through_it(here: Centre) -> None:
         status, made = await ask(max_.client, "POST", "/privacy/holds", hold)
         assert status == 201, made
         assert (await ask(max_.client, "POST", f"/privacy/holds/{made['id']}/lift", {}))[0] == 200
+        listed = {"person": WHO, "reason": "works council"}
+        assert (await ask(max_.client, "POST", "/never-monitor", listed))[0] == 201
+        await give_reason(here, her)
         # Listened to by one without a right: an alert that names her twice.
         await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "agent"}]})
         await here.advance(120)
         await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "supervisor"}]})
         await here.daemon.recorder.settled()
+
+
+async def give_reason(here: Centre, her: Client) -> None:
+    """Of a supervision of hers that has ended."""
+
+    def ended() -> list[dict[str, Any]]:
+        return here.store.read(
+            f"SELECT id FROM supervision WHERE supervisor_id = '{WHO}' AND ended IS NOT NULL"
+        )
+
+    async with asyncio.timeout(60):
+        while not ended():
+            await here.advance(30)
+            await here.daemon.recorder.settled()
+    path = f"/supervisions/{ended()[0]['id']}/reason"
+    status, said = await ask(her, "POST", path, {"text": f"{NAME} wanted to know"})
+    assert status == 200, said
 
 
 async def leave(max_: Editor, here: Centre) -> None:

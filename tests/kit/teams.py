@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from monitord.people.permissions import GRANTS, UNSCOPED, Permission, Role, Scope
+from monitord.people.permissions import GRANTS, OWN, UNSCOPED, Permission, Role, Scope
 from tests.kit.daemon import password_hash
 
 AGENTS = {
@@ -47,7 +47,7 @@ class Viewer:
         if not self.has(permission):
             return frozenset()
         scope = GRANTS[self.role][permission]
-        if self.scope is not None and permission not in UNSCOPED:
+        if self.scope is not None and permission not in UNSCOPED | OWN:
             scope = self.scope
         mine = {self.login}
         if scope is Scope.ALL:
@@ -90,6 +90,8 @@ class Viewer:
             case "alert":
                 reached = self.reaches("supervision.see", agent, entity["supervisor"]["id"])
                 return entity if reached and self.has("alert.see") else None
+            case "notice":
+                return entity if self.role is Role.AGENT and agent == self.login else None
         return entity
 
 

@@ -122,15 +122,17 @@ class Calls(Stage):
         campaign: str | None = None,
         list_: str | None = None,
         silent: bool = False,
+        pays: str | None = None,
     ) -> Call:
-        """Without a queue, as from a dialler that has the customer first.
+        """Without a queue, as from a dialler that has the customer first. `pays`: the dialplan says
+        so by a UserEvent, `on` or `off`, before it rings the agent.
 
         Silent, with agent 1009, neither side sends any RTP.
         """
         since = self.ami.mark()
         trunk = "trunk-silent" if silent else "trunk"
         customer = await self._originate(
-            f"PJSIP/{number}@{trunk}", "direct", agent, number, _labels(campaign, list_)
+            f"PJSIP/{number}@{trunk}", "direct", agent, number, _labels(campaign, list_, pays)
         )
         dial = await self.ami.wait_event("DialBegin", since, Uniqueid=customer)
         return await self._talking(since, customer, dial["DestUniqueid"])
@@ -145,6 +147,26 @@ class Calls(Stage):
         )
         dial = await self.ami.wait_event("DialBegin", since, Uniqueid=caller)
         return await self._talking(since, dial["DestUniqueid"], caller)
+
+    # ---- payments, as a program beside Asterisk says that somebody pays
+
+    async def says_paying(self, uniqueid: str, *, on: bool, name: str = "MonitordPayment") -> None:
+        """By a UserEvent that also holds what nobody must keep."""
+        since = self.ami.mark()
+        state = {"State": "on" if on else "off", "Card": "4111111111111111"}
+        await self.ami.action("UserEvent", UserEvent=name, Uniqueid=uniqueid, **state)
+        await self.ami.wait_event("UserEvent", since, UserEvent=name)
+
+    async def record(self, channel: str) -> None:
+        since = self.ami.mark()
+        await self.ami.action("MixMonitor", Channel=channel, File="lab-recording.wav")
+        await self.ami.wait_event("MixMonitorStart", since, Channel=channel)
+
+    async def mute_recording(self, channel: str, *, on: bool, side: str = "both") -> None:
+        since = self.ami.mark()
+        state = "1" if on else "0"
+        await self.ami.action("MixMonitorMute", Channel=channel, Direction=side, State=state)
+        await self.ami.wait_event("MixMonitorMute", since, Channel=channel, Direction=side)
 
     async def _phone_behind(self, since: int, connect: Message) -> str:
         """Of an AgentConnect: the phone, also if it was rung through a Local channel."""
@@ -164,6 +186,6 @@ class Calls(Stage):
         return Call(customer, agent, endpoint, side["Channel"], other["Channel"])
 
 
-def _labels(campaign: str | None, list_: str | None) -> list[str]:
-    given = {"LAB_CAMPAIGN": campaign, "LAB_LIST": list_}
+def _labels(campaign: str | None, list_: str | None, pays: str | None = None) -> list[str]:
+    given = {"LAB_CAMPAIGN": campaign, "LAB_LIST": list_, "LAB_PAYS": pays}
     return [f"{name}={value}" for name, value in given.items() if value is not None]

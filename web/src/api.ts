@@ -64,8 +64,8 @@ export const supervision = (id: string, signal: AbortSignal) =>
   ask<SupervisionDetail>(`/api/v1/supervisions/${encodeURIComponent(id)}`, { signal });
 
 /** `dropsCustomer`: the person was told that the customer's call ends as well. */
-export const disconnect = (id: string, dropsCustomer: boolean) =>
+export const disconnect = (id: string, dropsCustomer: boolean, reason: string | null) =>
   ask<DisconnectOutcome>(`/api/v1/supervisions/${encodeURIComponent(id)}/disconnect`, {
     ...POST_EMPTY,
-    body: JSON.stringify({ drops_customer: dropsCustomer }),
+    body: JSON.stringify({ drops_customer: dropsCustomer, reason }),
   });

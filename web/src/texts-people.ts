@@ -107,7 +107,32 @@ export const person = {
   give: "Give an endpoint",
 };
 
+export const link = {
+  button: "Make a sign-in link",
+  buttonHint: "A link for them to set their password, as an invitation or because it was forgotten.",
+  save: "Save the login first; then a link can be made.",
+  title: (name: string) => `Sign-in link for ${name}`,
+  what: (name: string) =>
+    `Whoever opens the link sets the password of ${name} and is signed in as them. It works once, for a day, and makes every older one worthless. Once it is used, they are signed out everywhere else.`,
+  login: "Login",
+  loginHint: "What they sign in with; they have none yet.",
+  loginMissing: "must be given: they have none yet",
+  make: "Make the link",
+  making: "Making …",
+  unreachable: "The server does not answer; whether a link was made is not known. Make another one; the first is worthless then.",
+  made: "It is shown this once; copy it now.",
+  give: (name: string) => `Give it to ${name} in a way that nobody else reads.`,
+  link: "Link",
+  until: (at: string, zone: string) => `Works until ${at}, ${zone}, or until it is used.`,
+  copy: "Copy",
+  copied: "Copied.",
+  copyFailed: "It could not be copied; it is selected now, copy it yourself.",
+  done: "Done",
+};
+
 export const teams = {
+  one: "1 team",
+  many: (n: string) => `${n} teams`,
   add: "Add a team",
   change: (name: string) => `Change ${name}`,
   caption: "Teams",

@@ -13,7 +13,7 @@ export const privacy = {
   keptHint:
     "Set by the site’s settings, in days after the end of each row. Rows of the audit log are always kept.",
   kinds: {
-    supervisions: "Supervisions, with their segments and alerts",
+    supervisions: "Supervisions, with all that belongs to them",
     calls: "Calls",
     agent_status: "Agents’ status",
     gaps: "Times in which a PBX could not be seen",

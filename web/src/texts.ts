@@ -3,7 +3,7 @@
  * per place: a bundle carries only what it shows (the sign-in page must stay small and know
  * nothing of the rest).
  */
-import type { AgentStatus, AlertAct, Direction, EndReason, LinkState, Permission, Provenance, SpyType } from "./wire";
+import type { AgentStatus, AlertAct, AlertKind, Direction, EndReason, LinkState, Permission, Provenance, SpyType } from "./wire";
 
 export const signIn = {
   title: "Sign in",
@@ -36,6 +36,7 @@ export const signIn = {
     "Nobody can administer this monitord yet. Whoever fills this in becomes its administrator and can then let others in.",
   linkPassword: "Choose a password, {name}. Wherever else you are signed in, you will be signed out.",
   linkGone: "This link does not work (any more). It was used, is older than a day, or a newer one was made. Ask for another one.",
+  linkBack: "To the sign-in page",
   linkUnreachable: "The server does not answer. Check your connection, then reload this page.",
   linkName: "Your name",
   newPassword: "New password",
@@ -118,7 +119,7 @@ export const signInSettings = {
 };
 
 /** What a permission allows, in the words of docs and code (monitord.people.permissions). */
-export const permissionNames: Partial<Record<Permission, string>> = {
+export const permissionNames: Record<Permission, string> = {
   "agent.see": "see agents and their live status",
   "call.see": "see live calls",
   "number.see": "see customers’ phone numbers whole, not masked",
@@ -128,22 +129,29 @@ export const permissionNames: Partial<Record<Permission, string>> = {
   "supervision.barge": "speak to both sides of an agent’s call",
   "supervision.barge-kick": "take an agent’s call over",
   "supervision.disconnect": "disconnect a supervision",
-  "alert.see": "be told of a supervision that its supervisor had no right to",
+  "alert.see": "be told of supervisions that should not be",
   "history.see": "read past supervisions, calls and agents’ status",
   "history.export": "export what may be read of the history",
   "team.see": "see the team view",
+  "view.share": "share saved views with everybody",
   "audit.see": "read the audit log",
+  "privacy.see": "see whom nobody may listen to, and what is kept, held and erased",
+  "privacy.edit": "change whom nobody may listen to, and hold something",
+  "notice.see": "be told of supervisions on oneself, as the site’s policy says",
+  "reason.give": "say why one supervised",
   "roster.see": "see the roster: people, teams, endpoints",
   "roster.edit": "change people, teams and endpoints",
-  "privacy.see": "see what is kept, held and erased",
-  "privacy.edit": "hold something",
   "privacy.export": "export all that is held on somebody",
+  "rights.edit": "give and take roles, and ways to sign in",
+  "session.end": "see and end other people’s sessions",
+  "token.make": "make API tokens",
 };
 
 export const frame = {
   product: "monitord",
   skip: "Skip to the content",
   navigation: "Main",
+  menu: "Menu",
   quality: "Quality",
   qualityAssurance: "Quality Assurance",
   coachManager: "Coach Manager",
@@ -151,6 +159,7 @@ export const frame = {
   team: "Team",
   settings: "Settings",
   people: "People",
+  never: "Never monitor",
   privacy: "Privacy",
   signIn: "Sign-in",
   viewer: "Signed in as",
@@ -588,11 +597,18 @@ export const announce = {
 
 export const keys = {
   title: "Keys",
-  list: [
-    ["↑ ↓", "Go through the users"],
-    ["Enter", "Select the user"],
-    ["/", "Search the users, or go to the filters of the history; Esc clears"],
-    ["D", "Disconnect the selected user (asks first)"],
+  pages: {
+    coachManager: [
+      ["↑ ↓", "Go through the users"],
+      ["Enter", "Select the user"],
+      ["/", "Search the users; Esc clears"],
+      ["D", "Disconnect the selected user (asks first)"],
+    ],
+    history: [["/", "Go to the filters"]],
+    team: [["/", "Search the agents"]],
+    people: [["/", "Search the list"]],
+  },
+  everywhere: [
     ["?", "Show the keys"],
     ["Esc", "Close"],
   ],
@@ -604,7 +620,11 @@ export const units = { s: "s", min: "min", h: "h", d: "d", ms: "ms" };
 
 export const alerts = {
   title: "Alerts",
-  noRight: "Without a right to it:",
+  about: {
+    "no right": "Without a right to it:",
+    "never monitor": "Nobody may listen here:",
+    payment: "During a payment:",
+  } satisfies Record<AlertKind, string>,
   notKnown: "Type not known:",
   what: (who: string, type: string, agent: string) => `${who}: ${type}, ${agent}`,
   done: {
@@ -618,8 +638,17 @@ export const alerts = {
   failed: (what: string, why: string) => `${what} could not be acknowledged. ${why}`,
   more: (n: string) => `Show ${n} more`,
   fewer: "Show fewer",
-  mark: "no right to this type",
-  markBy: (who: string) => `no right to this type; acknowledged by ${who}`,
+  marks: {
+    "no right": "no right to this type",
+    "never monitor": "nobody may listen here",
+    payment: "",
+  } satisfies Record<AlertKind, string>,
+  markBy: (mark: string, who: string) => `${mark}; acknowledged by ${who}`,
+};
+
+export const payment = {
+  title: "Payment in progress",
+  banner: "Somebody on this call pays now. Nobody should listen until that is over.",
 };
 
 export const team = {

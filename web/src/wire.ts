@@ -24,6 +24,9 @@ export type SupervisionState = (typeof SUPERVISION_STATE)[number];
 export const END_REASON = ["hung up", "disconnected", "call ended", "moved", "left", "PBX restarted", "lost"] as const;
 export type EndReason = (typeof END_REASON)[number];
 
+export const ALERT_KIND = ["no right", "never monitor", "payment"] as const;
+export type AlertKind = (typeof ALERT_KIND)[number];
+
 export const ALERT_ACT = ["told", "ending", "ended", "not ended"] as const;
 export type AlertAct = (typeof ALERT_ACT)[number];
 
@@ -45,36 +48,41 @@ export type HoldKind = (typeof HOLD_KIND)[number];
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
 export type What = (typeof WHAT)[number];
 
-export const KIND = ["pbx", "agent", "call", "supervision", "alert"] as const;
+export const KIND = ["pbx", "agent", "call", "supervision", "alert", "notice"] as const;
 export type Kind = (typeof KIND)[number];
 
 export const VIEW_PAGE = ["coach-manager", "history", "team"] as const;
 export type ViewPage = (typeof VIEW_PAGE)[number];
 
 /**
- * A supervision by somebody who had no right to its type on that agent.
+ * A supervision that should not be.
  *
  * Shown until it is acknowledged, and as long as the supervision runs.
  */
 export interface Alert {
   kind: "alert";
-  /** One for each supervision and type: ``<supervision>.<type>``. */
+  /**
+   * One for each supervision, kind and type: ``<supervision>.<type>`` where the right is missing,
+   * else ``<supervision>.<about>.<type>``.
+   */
   id: string;
   pbx: string;
   supervision: string;
+  /** What is wrong with it; ``kind`` says of each entity that it is an alert. */
+  about: AlertKind;
   supervisor: Party;
   agent: Party | null;
   type: SpyType;
   at_least: boolean;
   /** False: the type could not be learned, and this is for information only. */
   certain: boolean;
-  /** Plain words: the right that is missing. */
+  /** Plain words: the right that is missing, the reason on the list, or that somebody pays. */
   why: string;
   raised: number;
   done: AlertAct;
@@ -114,6 +122,8 @@ export interface Disconnect {
    * with it. Without it such a disconnect is refused.
    */
   drops_customer?: boolean;
+  /** Why. Where the site requires one, a disconnect without it is refused. */
+  reason?: string | null;
 }
 
 /** What became of a Disconnect User. */
@@ -121,6 +131,17 @@ export interface DisconnectOutcome {
   outcome: "confirmed" | "not_confirmed" | "refused";
   /** In plain words; empty where a disconnect was confirmed and there is nothing to add. */
   why: string;
+}
+
+/** Why somebody did something, as they said. */
+export interface Reason {
+  act: "disconnect" | "supervision";
+  text: string;
+  /** Name of the person. */
+  by: string;
+  given: number;
+  /** When it was last corrected; the versions before stand in the audit log. */
+  changed: number | null;
 }
 
 /** Part of a supervision with one type and one call. */
@@ -167,6 +188,8 @@ export interface SupervisionRow {
   call_id: string | null;
   /** Of the calls before, where they were others. */
   earlier_campaigns: string[];
+  /** Why the supervisor supervised, as they said. */
+  reason: string | null;
 }
 
 export interface SupervisionPage {
@@ -178,6 +201,7 @@ export interface SupervisionPage {
 export interface SupervisionDetail {
   supervision: SupervisionRow;
   segments: Segment[];
+  reasons: Reason[];
 }
 
 /** One call of the ledger. */
@@ -260,6 +284,37 @@ export interface Choices {
   choices: Choice[];
   /** True: these are not all; type more of the name. */
   more: boolean;
+}
+
+export interface PersonNamed {
+  id: string;
+  /** As they are called now. */
+  name: string;
+}
+
+/** Somebody to whom nobody may listen; either the person or the number is null. */
+export interface NeverMonitorEntry {
+  id: string;
+  person: PersonNamed | null;
+  /** A customer's, its digits only; masked for those who may not see numbers. */
+  number: string | null;
+  reason: string;
+  /** Name of who put it there. */
+  by: string;
+  at: number;
+}
+
+export interface NeverMonitorList {
+  rows: NeverMonitorEntry[];
+}
+
+/** Exactly one of person and number. */
+export interface NeverMonitorNew {
+  reason: string;
+  /** Id of somebody on the roster. */
+  person?: string | null;
+  /** However it is written: only its digits count. */
+  number?: string | null;
 }
 
 export interface HoldNew {
@@ -756,6 +811,8 @@ export interface Call {
   started_exact: boolean;
   /** When customer and agent first heard each other. */
   answered: number | null;
+  /** Somebody pays on it now. */
+  payment?: boolean;
 }
 
 /** A label and how it was learned. Where nobody supplied one the field is null. */
@@ -792,6 +849,37 @@ export interface Supervision {
   since: number;
   /** Name of the person whose disconnect was sent and is not confirmed yet. */
   disconnect_by: string | null;
+  /** Somebody pays on the call under it; also for those who do not see that call. */
+  payment?: boolean;
+}
+
+/**
+ * What an agent is told of a supervision on them; nobody else gets it.
+ *
+ * On the stream while it runs, and for some minutes after it was told as ended.
+ */
+export interface Notice {
+  kind: "notice";
+  /** The supervision's. */
+  id: string;
+  pbx: string;
+  agent: Party;
+  /** Null where the policy does not say who it was. */
+  supervisor: Party | null;
+  /** The strongest so far. */
+  type: SpyType;
+  at_least: boolean;
+  started: number;
+  started_exact: boolean;
+  /** Null while it runs. */
+  ended: number | null;
+  ended_exact: boolean;
+  /** Where the end is not exact: it was still seen then. */
+  ended_after: number | null;
+  /** As the supervisor gave it; null where there is none, or the policy does not show it. */
+  reason: string | null;
+  /** When the agent was told first. */
+  told: number;
 }
 
 /** New values of some fields of one entity. */
@@ -915,6 +1003,37 @@ export interface TeamView {
   agents: TeamAgent[];
 }
 
+/** Why the one who asks supervised. */
+export interface ReasonGiven {
+  text: string;
+}
+
+/** A supervision of one's own, whose reason is asked for and not given. */
+export interface Question {
+  supervision: string;
+  agent: Party | null;
+  type: SpyType;
+  at_least: boolean;
+  started: number;
+  ended: number | null;
+}
+
+/** Newest first, 50 at most. */
+export interface Questions {
+  rows: Question[];
+}
+
+/** What the agent who asks was told, newest first. */
+export interface NoticePage {
+  rows: Notice[];
+  next: string | null;
+}
+
+/** What a Disconnect User of this supervision takes. */
+export interface DisconnectTerms {
+  reason: "asked" | "never" | "required";
+}
+
 /** A name for some filters of a page. */
 export interface View {
   id: string;
@@ -956,7 +1075,7 @@ export interface PutViews {
   chosen?: Record<string, string> | null;
 }
 
-export type Entity = Pbx | Agent | Call | Supervision | Alert;
+export type Entity = Pbx | Agent | Call | Supervision | Alert | Notice;
 
 export type ServerFrame = Hello | Delta | Pong | Bye;
 

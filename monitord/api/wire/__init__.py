@@ -13,6 +13,7 @@ import msgspec
 from monitord.api.wire.alerts import *
 from monitord.api.wire.disconnect import *
 from monitord.api.wire.history import *
+from monitord.api.wire.never import *
 from monitord.api.wire.privacy import *
 from monitord.api.wire.problem import *
 from monitord.api.wire.proposals import *
@@ -22,6 +23,7 @@ from monitord.api.wire.sheet import *
 from monitord.api.wire.sign_in import *
 from monitord.api.wire.stream import *
 from monitord.api.wire.team import *
+from monitord.api.wire.told import *
 from monitord.api.wire.views import *
 
 encode = msgspec.json.Encoder().encode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from monitord.api.wire.told import Reason
 from monitord.domain.views import Party
 from monitord.domain.words import AgentStatus, Direction, EndReason, Provenance, SpyType
 
@@ -54,6 +55,8 @@ class SupervisionRow(Struct, frozen=True):
     """Of the last call under it."""
     earlier_campaigns: list[str]
     """Of the calls before, where they were others."""
+    reason: str | None
+    """Why the supervisor supervised, as they said."""
 
 
 class SupervisionPage(Struct, frozen=True):
@@ -65,6 +68,7 @@ class SupervisionPage(Struct, frozen=True):
 class SupervisionDetail(Struct, frozen=True):
     supervision: SupervisionRow
     segments: list[Segment]
+    reasons: list[Reason]
 
 
 class CallRow(Struct, frozen=True):

@@ -23,7 +23,7 @@ export class Disconnects {
   sent = $state<Sent[]>([]);
   #n = 0;
 
-  async send(supervision: Supervision): Promise<void> {
+  async send(supervision: Supervision, because: string | null): Promise<void> {
     const who = supervision.supervisor.name;
     const agent = supervision.agent?.name ?? words.unknownAgent;
     const n = ++this.#n;
@@ -31,7 +31,7 @@ export class Disconnects {
     try {
       // the dialog has said so: it shows what holds for the type that was current then
       const dropsCustomer = supervision.type === "Barge-Kick";
-      const { outcome, why } = await disconnect(supervision.id, dropsCustomer);
+      const { outcome, why } = await disconnect(supervision.id, dropsCustomer, because);
       if (outcome === "confirmed") {
         this.#set(n, "confirmed", why || texts.confirmed(who, agent));
         setTimeout(() => this.dismiss(n), CONFIRMED_SHOWN_MS);

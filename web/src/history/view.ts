@@ -8,7 +8,7 @@ export const LEDGERS = ["supervisions", "calls", "agent-status"] as const;
 export type Ledger = (typeof LEDGERS)[number];
 
 export const FILTERS = {
-  supervisions: ["supervisor", "agent", "campaign", "type", "possible", "end_reason", "call", "pbx"],
+  supervisions: ["supervisor", "agent", "campaign", "type", "possible", "end_reason", "reason", "call", "pbx"],
   calls: ["agent", "campaign", "number", "call", "queue", "list", "result", "direction", "pbx"],
   "agent-status": ["agent", "status", "pbx"],
 } as const satisfies Record<Ledger, readonly string[]>;
@@ -39,6 +39,7 @@ const CLOSED: Partial<Record<Filter, readonly string[]>> = {
   direction: DIRECTION,
   status: AGENT_STATUS,
   end_reason: END_REASON,
+  reason: ["missing"],
 };
 const LONGEST = 300;
 

@@ -1,3 +1,5 @@
+import type { Permission } from "../wire";
+
 /** The address as state. The whole router: a path, a query, and the History API. */
 class Router {
   path = $state(location.pathname);
@@ -33,9 +35,17 @@ export function follow(event: MouseEvent): void {
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
 export const TEAM = "/team";
+export const MY_CALLS = "/my-calls";
 export const PEOPLE = "/settings/people";
 export const PRIVACY = "/settings/privacy";
+export const NEVER_MONITOR = "/settings/never-monitor";
 export const SIGN_IN_SETTINGS = "/settings/sign-in";
+
+/** Where somebody begins: an agent has a page of their own, and may see no other. */
+export function homeOf(permissions: readonly Permission[]): string {
+  const only = permissions.includes("notice.see") && !permissions.includes("supervision.see");
+  return only ? MY_CALLS : COACH_MANAGER;
+}
 
 /** With the view that the address names, which a link to somebody must not leave. */
 export function userAddress(id: string): string {

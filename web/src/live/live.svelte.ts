@@ -33,6 +33,7 @@ class Live {
     call: new SvelteMap(),
     supervision: new SvelteMap(),
     alert: new SvelteMap(),
+    notice: new SvelteMap(),
     agentsOf: new SvelteMap(),
     supervisionsOn: new SvelteMap(),
   };

@@ -3,7 +3,7 @@
  * recorded frames drive this in tests and in the browser (there the maps are SvelteMaps, because
  * `$state` does not track a plain Map).
  */
-import type { Agent, Alert, Call, Delta, Entity, Kind, Pbx, Supervision } from "../wire";
+import type { Agent, Alert, Call, Delta, Entity, Kind, Notice, Pbx, Supervision } from "../wire";
 import { reindex, type Indices } from "./index";
 
 export interface Place {
@@ -19,6 +19,7 @@ export interface Store extends Indices {
   call: Map<string, Call>;
   supervision: Map<string, Supervision>;
   alert: Map<string, Alert>;
+  notice: Map<string, Notice>;
 }
 
 export type Applied =
@@ -37,6 +38,7 @@ export function emptyStore(): Store {
     call: new Map(),
     supervision: new Map(),
     alert: new Map(),
+    notice: new Map(),
     agentsOf: new Map(),
     supervisionsOn: new Map(),
   };
@@ -50,6 +52,7 @@ function mapOf(store: Store, kind: Kind): Map<string, Entity> | undefined {
     case "call":
     case "supervision":
     case "alert":
+    case "notice":
       return store[kind] as Map<string, Entity>;
     default:
       return undefined;
@@ -69,7 +72,7 @@ export function apply(store: Store, delta: Delta): Applied {
   const judged = judge(store.place, delta);
   if (judged !== "applied") return judged;
   if (delta.reset) {
-    const maps = [store.pbx, store.agent, store.call, store.supervision, store.alert];
+    const maps = [store.pbx, store.agent, store.call, store.supervision, store.alert, store.notice];
     for (const map of maps) map.clear();
     store.agentsOf.clear();
     store.supervisionsOn.clear();

@@ -40,6 +40,7 @@ function tell(text: string, field?: string): void {
 function gone(): void {
   need("fields", HTMLDivElement).hidden = true;
   lead.hidden = true;
+  need("back", HTMLParagraphElement).hidden = false;
   tell(signIn.linkGone);
 }
 

@@ -1,6 +1,8 @@
 /** The roster's part of the HTTP API. A change names the version that it was made for. */
 import { ask, Refused } from "../../api";
 import type {
+  MadeLink,
+  NewLink,
   PersonPage,
   ProblemDetail,
   Proposals,
@@ -42,6 +44,16 @@ export const dismiss = (pbx: string, endpoint: string, dismissed: boolean) =>
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ pbx, endpoint, dismissed }),
   });
+
+/** `login`: for somebody who has none yet, else null. */
+export function makeLink(person: string, login: string | null): Promise<MadeLink> {
+  const body: NewLink = { login };
+  return ask<MadeLink>(`/api/v1/people/${encodeURIComponent(person)}/link`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
 
 function options(newTeams: boolean): URLSearchParams {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

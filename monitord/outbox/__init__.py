@@ -1,0 +1,1 @@
+"""What other programs of the site are told: kept until they have it."""

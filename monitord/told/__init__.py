@@ -1,0 +1,1 @@
+"""What agents are told of supervisions on them, and what supervisors say why they supervised."""

@@ -1,0 +1,76 @@
+/** Words of what an agent is told, and of the reasons that supervisors give. */
+import type { SpyType } from "./wire";
+
+export const told = {
+  title: "My calls",
+  now: "Now",
+  past: "Who listened to me",
+  nowEmpty: "Nobody is listening to you now, as far as your company’s policy tells you.",
+  nowUnknown: "Nobody can say just now: the connection is lost.",
+  pastEmptyTitle: "Nothing yet",
+  pastEmpty:
+    "Whenever somebody listens to one of your calls, or speaks in it, and your company’s policy says that you are told, it stands here.",
+  somebody: "Somebody",
+  whoHidden: "Your company’s policy does not tell who it was.",
+  doing: {
+    Unknown: "is on your line",
+    Monitor: "is listening to you",
+    Coach: "is listening and can whisper to you",
+    Barge: "is in your call and can be heard by both",
+    "Barge-Kick": "has taken your call over",
+  } satisfies Record<SpyType, string>,
+  did: {
+    Unknown: "was on your line",
+    Monitor: "listened to you",
+    Coach: "listened and could whisper to you",
+    Barge: "was in your call and could be heard by both",
+    "Barge-Kick": "took your call over",
+  } satisfies Record<SpyType, string>,
+  began: (who: string, doing: string) => `${who} ${doing}`,
+  noLonger: (who: string) => `${who} is no longer on your line`,
+  afterwards: (who: string, did: string, when: string) => `${who} ${did}, ${when}`,
+  who: "Who",
+  type: "Type",
+  start: "Start",
+  end: "End",
+  length: "Length",
+  why: "Why",
+  noReason: "no reason given",
+  running: "now",
+  between: (from: string, to: string) => `between ${from} and ${to}`,
+  loading: "Loading …",
+  failed: "This could not be loaded.",
+  again: "Try again",
+  more: "Show earlier ones",
+  forbidden: "This page is for agents: it tells them who listened to their calls.",
+};
+
+export const questions = {
+  title: "Why did you listen?",
+  ask: (agent: string) => `Why did you listen to ${agent}?`,
+  label: (agent: string, when: string) => `Why did you listen to ${agent}, ${when}?`,
+  placeholder: "Your reason",
+  save: "Save",
+  saved: "Your reason was saved.",
+  more: (n: string) => `${n} more without a reason`,
+  fewer: "Show only the newest",
+  failed: (why: string) => `Your reason was not saved. ${why}`,
+  unreachable: "The server does not answer.",
+};
+
+export const reasons = {
+  title: "Reasons",
+  supervision: "Why it was listened to",
+  disconnect: "Why it was disconnected",
+  given: (by: string, at: string) => `${by}, ${at}`,
+  corrected: (at: string) => `corrected ${at}`,
+  none: "No reason was given.",
+  correct: "Correct it",
+  give: "Give a reason",
+  cancel: "Cancel",
+  filter: "Reason",
+  missing: "asked for and not given",
+  dialog: "Reason for the disconnect",
+  required: "A reason is required.",
+  optional: "You may leave it empty.",
+};
