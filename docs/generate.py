@@ -42,6 +42,8 @@ What somebody may not see is absent from what they are sent; the page hides noth
   may see all.
 - A **supervision** is seen by those who may see supervisions of its agent or of its supervisor. Its
   call, with number, campaign, list and result, is only shown where the agent's calls may be seen.
+- A **notice** is seen by the agent whom it tells, and by nobody else: `notice.see`, as
+  `reason.give`, is on oneself alone, with whatever scope a role is given.
 - A **phone number** is masked (its last two digits stay) without `number.see`, in the live stream,
   in the history and in exports. Nobody can then filter by numbers either.
 - An **id** of somebody else's is answered exactly as one that does not exist.

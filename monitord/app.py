@@ -44,10 +44,12 @@ from monitord.api.listen import Tls, TlsError
 from monitord.api.provider import Way
 from monitord.api.server import Parts, listen_on, make_app, make_runner
 from monitord.audit import adoption
-from monitord.audit.keeping import heads_of
+from monitord.audit.keeping import heads_of, kept_in
 from monitord.audit.keys import Keys, open_keys
 from monitord.audit.log import AuditError, AuditLog
 from monitord.audit.observed import observe, observe_again
+from monitord.audit.proving import Prover
+from monitord.audit.reader import Reader
 from monitord.audit.starts import started
 from monitord.config import Loaded
 from monitord.domain import events as ev
@@ -110,8 +112,12 @@ class Running:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path | None) -> Iterator[None]:
-    """Only one daemon may write one ledger. PostgreSQL sees to it by itself (store.postgres)."""
+def alone(folder: Path | None) -> Iterator[None]:
+    """Only one daemon may write one ledger. PostgreSQL sees to it by itself (store.postgres).
+
+    Raises:
+        StartError: another one runs, or the folder cannot be used.
+    """
     if folder is None:
         yield
         return
@@ -163,7 +169,7 @@ async def running(
     missing = page.missing(page_folder)
     if missing is not None:
         raise StartError(missing)
-    with _alone(loaded.folder):
+    with alone(loaded.folder):
         try:
             engine = await open_store(loaded.store_url)
         except StoreError as error:
@@ -179,7 +185,6 @@ async def running(
                 lambda records: teller.take(records),
             )
             sender = Sender(OutboxStore(engine), loaded.hooks)
-            recorder.committed = lambda kinds: sender.wake() if OutgoingRecord in kinds else None
             attachments = {
                 link.pbx: Attachment(
                     link,
@@ -210,8 +215,10 @@ async def running(
                     recorder.take,
                     loaded.telling,
                     Post(loaded.hooks),
+                    sender.wake,
                 )
                 await teller.load()
+                recorder.committed = partial(_written, teller, sender)
                 for pbx, attachment in attachments.items():
                     now, memory = attachment.link.now(), await remembered(engine, pbx)
                     if tap is not None:
@@ -254,6 +261,8 @@ async def running(
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,
+                    audit_reader=Reader(engine, keys),
+                    prover=Prover(engine, audit, kept_in(keys, loaded.keeping)),
                     people=people,
                     seen=seen,
                     sessions=sign_in.sessions,
@@ -461,6 +470,12 @@ async def _taken_over(
         attachment.offer(ev.RosterChanged(known))
         await attachment.idle.wait()
     await recorder.settled()
+
+
+def _written(teller: Teller, sender: Sender, kinds: frozenset[type]) -> None:
+    teller.written(kinds)
+    if OutgoingRecord in kinds:
+        sender.wake()
 
 
 def _bound(tap: Callable[[str, Item], None], pbx: str) -> Callable[[Item], None]:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 import msgspec
 
-from monitord import __version__, recording, replaying, serving
+from monitord import __version__, auditing, recording, replaying, serving
 from monitord import demo as simulation
 from monitord.app import StartError
 from monitord.check.report import Report
@@ -200,6 +200,88 @@ def admin_link_(config: Path) -> None:
     """Print a one-time link that makes the first administrator, while there is none. An earlier
     one means nothing then. The daemon may run or not."""
     _go(serving.print_admin_link(_load(config)))
+
+
+# --- the audit log ---------------------------------------------------------------------------
+
+_DATABASE = click.option(
+    "--database",
+    type=click.Path(path_type=Path),
+    help="A copy of the SQLite database, in place of the one of the settings.",
+)
+_KEYS = click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="The audit log's keys, in place of those of the settings.",
+)
+_PUBLIC_KEY = click.option(
+    "--public-key", help="That must have signed it: the one that was noted down earlier."
+)
+
+
+@main.group()
+def audit() -> None:
+    """Prove the audit log, and look after its keys (docs/audit.md)."""
+
+
+@audit.command("verify")
+@_CONFIG
+@_DATABASE
+@_KEYS
+@click.option(
+    "--heads",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="File of signed heads that was kept elsewhere; several times.",
+)
+@_PUBLIC_KEY
+def audit_verify(
+    config: Path,
+    database: Path | None,
+    keys: Path | None,
+    heads: tuple[Path, ...],
+    public_key: str | None,
+) -> None:
+    """Prove that no row was changed, moved, added or cut off. Ends with 1 and the first broken row
+    where one was, with 2 where it could not be looked at. The daemon may run or not."""
+    auditing.verify_log(auditing.Place(config, database, keys), heads, public_key)
+
+
+@audit.command("head")
+@_CONFIG
+@_DATABASE
+@_KEYS
+def audit_head(config: Path, database: Path | None, keys: Path | None) -> None:
+    """Print the last row's number and hash, signed, as a line to keep elsewhere."""
+    auditing.show_head(auditing.Place(config, database, keys))
+
+
+@audit.command("key")
+@_CONFIG
+@_KEYS
+def audit_key(config: Path, keys: Path | None) -> None:
+    """Print the public key, which verifies heads and exports."""
+    auditing.show_key(auditing.Place(config, keys=keys))
+
+
+@audit.command("verify-export")
+@_PUBLIC_KEY
+@click.argument("file", type=click.Path(path_type=Path))
+def audit_verify_export(file: Path, public_key: str | None) -> None:
+    """Prove a signed export, without database and settings. Ends with 1 where it is broken."""
+    auditing.verify_export(file, public_key)
+
+
+@audit.command("new-keys")
+@_CONFIG
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def audit_new_keys(config: Path, yes: bool) -> None:
+    """Begin with new keys where those of the log are lost. Says what is lost with them, and asks.
+    The daemon must not run."""
+    try:
+        auditing.new_keys(config, lambda question: yes or click.confirm(question, err=True))
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command()

@@ -87,7 +87,7 @@ def proved(folder: Path, *, heads: list[Head] | None = None) -> Report:
         keys = open_keys(folder / "keys" / "audit.sqlite3", make=False)
         try:
             known = heads if heads is not None else read_heads(folder / "keys" / "heads.jsonl")
-            return await verify(engine, keys, known)
+            return await verify(engine, keys, known, again_s=())
         finally:
             keys.close()
             await engine.dispose()

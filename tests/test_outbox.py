@@ -139,6 +139,9 @@ async def test_a_message_that_is_refused_holds_up_no_other(engine: AsyncEngine) 
         await office.put("a", "b")
         async with office.open():
             await until(lambda: len(receiver.got) == 2, "both")
+            async with asyncio.timeout(20):
+                while await office.waiting() != 1:
+                    await asyncio.sleep(0.01)
             rows = await _rows(office, 1)
     assert [row.key for row in rows] == ["a"]
 

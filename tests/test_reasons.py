@@ -16,7 +16,7 @@ from tests.kit.centre import Centre, centre
 from tests.kit.client import Client
 from tests.kit.ledger import read_audit
 from tests.kit.stores import Store
-from tests.kit.told import ALL, CENTRE, people, supervisions
+from tests.kit.told import ALL, CENTRE, notices, people, supervisions
 
 REQUIRED = ALL + '[reason]\nask = "required"\n'
 
@@ -151,6 +151,22 @@ async def test_the_agent_sees_it_as_soon_as_it_is_given(here: Centre) -> None:
             )
         page = await agent.get("/api/v1/notices")
         assert {r["id"]: r["reason"] for r in page["rows"]}[row["id"]] == "a first day"
+
+
+async def test_given_before_the_agent_is_told_it_comes_along(tmp_path: Path, store: Store) -> None:
+    extra = REQUIRED.replace("start and end", "after the call")
+    async with centre(tmp_path, extra=extra, store=store, people=people(), **CENTRE) as here:
+        row = await by_sue(here, over=False)
+        assert (await give(here.sue, row["id"], "said early"))[0] == 200
+        async with Client(here.daemon.url) as agent:
+            assert await agent.sign_in(row["agent_id"]) == 200
+            async with agent.stream() as stream:
+                async with asyncio.timeout(60):
+                    while notices(store)[row["id"]]["told_ended"] is None:
+                        await here.advance(3)
+                        await here.daemon.recorder.settled()
+                await stream.until(lambda s: row["id"] in s.entities["notice"], "the notice")
+                assert stream.entities["notice"][row["id"]]["reason"] == "said early"
 
 
 async def test_in_exports(here: Centre) -> None:

@@ -108,6 +108,15 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "GET /api/v1/privacy/people/{id}/export": ("privacy.export",),
     "POST /api/v1/privacy/numbers/export": ("privacy.export",),
     **{
+        f"{method} /api/v1/audit/{x}": ("audit.see",)
+        for method, some in {
+            "GET": ("rows", "rows/{id}", "people", "head", "proof", "export"),
+            "POST": ("proof",),
+            "DELETE": ("proof",),
+        }.items()
+        for x in some
+    },
+    **{
         f"GET /api/v1/{x}/export": EXPORT for x in ("supervisions", "calls", "agent-status", "gaps")
     },
 }
@@ -115,7 +124,7 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
 
 ASKED: dict[str, dict[str, str]] = {
     "GET /api/v1/history/choices": {"ledger": "calls", "filter": "agent"},
-    **{x: {"format": "json"} for x in NEEDED if x.endswith("/export") and "/privacy/" not in x},
+    **{x: {"format": "json"} for x in NEEDED if NEEDED[x] == EXPORT},
 }
 """Parameters without which a request would be refused for another reason."""
 
@@ -186,7 +195,7 @@ async def test_a_role_may_what_the_table_says(
     viewer: Viewer, route: Route, clients: dict[str, Client]
 ) -> None:
     """A made-up id, so that nothing is changed by those who may."""
-    made_up = {"[0-9a-f]{16}": "f" * 16, _ALERT: f"{'f' * 20}.coach"}
+    made_up = {"[0-9a-f]{16}": "f" * 16, "[0-9]{1,15}": "9" * 15, _ALERT: f"{'f' * 20}.coach"}
     path = route.address.replace("{id}", made_up.get(route.variables.get("id", ""), "f" * 20))
     asked = ASKED.get(key(route), {})
     body = {"json": {}} if route.body is not None else {}
@@ -196,7 +205,7 @@ async def test_a_role_may_what_the_table_says(
         text = await response.text()
     if all(viewer.has(p) for p in route.permissions):
         unknown, no_websocket = "{id}" in route.address, route.address == "/api/v1/stream"
-        expected = {404 if unknown else 400 if no_websocket else 200}
+        expected = {404 if unknown else 400 if no_websocket else route.status}
         if route.method not in ("GET", "DELETE") or "/roster/" in route.address:
             # An empty body, or none of the roster's version: they may, but so it cannot be done.
             expected |= {400, 415, 428}

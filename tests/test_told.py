@@ -178,6 +178,18 @@ async def test_after_the_call(tmp_path: Path, store: Store) -> None:
         assert late, "none outlived by its call, so nothing was shown of it"
 
 
+async def test_delayed_by_a_second_goes_out_by_webhook(tmp_path: Path, store: Store) -> None:
+    async with receiving() as receiver:
+        extra = BY_TYPE.format("delayed") + 'delay = "1 s"\n' + webhook(tmp_path, receiver)
+        async with centre(tmp_path, extra=extra, store=store, people=people(), **CENTRE) as here:
+            _, key = await an_agent(here)
+            await ended(here, key)
+            await until(lambda: f"{key}.ended" in {g["id"] for g in receiver.got}, "told")
+            row = notices(store)[key]
+            assert row["told_begun"] == row["told_ended"] >= row["ended"] + 1000
+            assert f"{key}.begun" not in {g["id"] for g in receiver.got}
+
+
 class Moved:
     """A clock that a test moves."""
 

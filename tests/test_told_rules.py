@@ -64,6 +64,7 @@ def lived(rules: Policy, steps: list[dict[str, Any]]) -> list[NoticeRecord | Non
             row = supervision(1, type=step["type"], started=1_000_000, ended=ended, **given)
             over = step["call_over"]
             notice = judge(notice, row, step["team"], rules, call_over=over, now=now)
+            assert notice is None or notice.ended == ended, "its end is the supervision's"
         elif notice is not None and step["call_over"]:
             notice = call_ended(notice, now)
         elif notice is not None:

@@ -21,7 +21,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from monitord.api import wire
-from monitord.api.filters import FILTERS, query_of
+from monitord.api.filters import filters_of, query_of
 from monitord.api.history import LEDGERS
 from monitord.api.keys import AUDIT, HISTORY, TELLER, WHO, who_now
 from monitord.api.problems import Refused, one_of
@@ -48,6 +48,9 @@ STALLED_S = 60.0
 
 EXPORTS = web.AppKey("exports", Counter[str])
 """How many each person has under way."""
+
+UNDER_WAY = web.AppKey("under_way", set[int])
+"""Rows of the audit log of exports that are being sent."""
 
 _JSON_ROW: dict[str, Callable[[Any], Any]] = {
     "calls": call_row,
@@ -88,7 +91,7 @@ def export_of(ledger: str) -> Callable[[web.Request], Awaitable[web.StreamRespon
     async def handler(request: web.Request) -> web.StreamResponse:
         who = request[WHO]
         order = _order(request, ledger, sight_of(who.rights, "history.export"))
-        with _place(request.app, who):
+        with place(request.app, who):
             return await _export(request, who, order)
 
     return handler
@@ -114,12 +117,17 @@ def _order(request: web.Request, ledger: str, sight: Sight) -> _Order:
         as_json=kind == "json",
         segments=segments,
         zone=zone_of(request),
-        filters={k: v for k, v in request.query.items() if k in FILTERS[ledger]},
+        filters=filters_of(request, ledger),
     )
 
 
 @contextmanager
-def _place(app: web.Application, who: Who) -> Iterator[None]:
+def place(app: web.Application, who: Who) -> Iterator[None]:
+    """One of the few exports that may be under way at a time.
+
+    Raises:
+        Refused: there are too many.
+    """
     under_way = app[EXPORTS]
     if under_way[who.id] >= PER_PERSON:
         raise Refused(429, f"you have {PER_PERSON} exports under way already")
@@ -162,6 +170,7 @@ async def _export(request: web.Request, who: Who, order: _Order) -> web.StreamRe
         }
     )
     written, why = 0, "the daemon was stopped"
+    request.app[UNDER_WAY].add(number)
     try:
         await response.prepare(request)
         async for rows, chunk in _chunks(request, order, expected):
@@ -181,6 +190,7 @@ async def _export(request: web.Request, who: Who, order: _Order) -> web.StreamRe
             # Before aiohttp ends it properly: a part must not look like the whole.
             request.transport.abort()
         await _write_outcome(request, who, order, number, written, why)
+        request.app[UNDER_WAY].discard(number)
     return response
 
 

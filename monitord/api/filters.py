@@ -45,6 +45,11 @@ FILTERS: dict[str, tuple[str, ...]] = {
 PAGING = ("limit", "cursor")
 
 
+def filters_of(request: web.Request, ledger: str) -> dict[str, str]:
+    """As they were given, for the audit log and for an export's file."""
+    return {k: v for k, v in request.query.items() if k in FILTERS[ledger]}
+
+
 def query_of(request: web.Request, ledger: str, sight: Sight, *others: str) -> Query:
     """The rows that are asked for, of those that may be read; ``others`` are parameters that the
     handler reads itself.

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from monitord.api import wire
-from monitord.api.filters import PAGING, query_of
+from monitord.api.filters import PAGING, filters_of, query_of
 from monitord.api.keys import HISTORY, TELLER, WHO
 from monitord.api.problems import Refused, answer, one_of, only, text, whole
 from monitord.api.rows import call_row, gap_row, status_row, supervision_detail, supervision_row
+from monitord.api.viewing import viewed
 from monitord.people.sight import Sight, sight_of
 from monitord.store.choices import SOURCES
 from monitord.store.history import (
@@ -44,6 +45,7 @@ def _sight(request: web.Request) -> Sight:
 
 async def _page(request: web.Request, ledger: str, sight: Sight) -> Page:
     query = query_of(request, ledger, sight, *PAGING)
+    await viewed(request, ledger, filters_of(request, ledger))
     try:
         return await request.app[HISTORY].read(LEDGERS[ledger], query)
     except CursorError as error:
@@ -67,6 +69,7 @@ async def supervisions(request: web.Request) -> web.Response:
 async def supervision(request: web.Request) -> web.Response:
     sight = _sight(request)
     only(request)
+    await viewed(request, request.match_info["id"], {})
     found = await request.app[HISTORY].supervision(request.match_info["id"])
     if found is None or not sight.sees(found[0]):
         raise Refused(404, "there is no such supervision", "id")
@@ -95,6 +98,8 @@ def count_of(ledger: str) -> Callable[[web.Request], Awaitable[web.Response]]:
 
     async def count(request: web.Request) -> web.Response:
         query = query_of(request, ledger, _sight(request))
+        # Their list is the same question.
+        await viewed(request, ledger, filters_of(request, ledger))
         most = COUNT_MOST + 1
         rows = await request.app[HISTORY].count(LEDGERS[ledger], query, most)
         return answer(wire.Count(min(rows, COUNT_MOST), rows <= COUNT_MOST))
@@ -116,6 +121,9 @@ async def choices(request: web.Request) -> web.Response:
     if typed is not None and value is not None:
         raise Refused(400, "goes not with typed", "value")
     most = whole(request, "limit", 1, CHOICES_MOST) or CHOICES_MOST
+    # Not what was typed, letter by letter: it is part of somebody's name.
+    asked = {} if value is None else {field: value}
+    await viewed(request, f"choices of {ledger}: {field}", asked)
     history = request.app[HISTORY]
     if value is not None:
         one = await history.named(ledger, field, value, within)

@@ -11,6 +11,8 @@ from monitord.ami.gateway import Gateway
 from monitord.api.problems import Refused
 from monitord.api.stream import Streams
 from monitord.audit.log import AuditLog
+from monitord.audit.proving import Prover
+from monitord.audit.reader import Reader
 from monitord.live.hub import Hub
 from monitord.people.links import Links
 from monitord.people.people import People
@@ -33,6 +35,8 @@ NEVER = web.AppKey("never_monitor", NeverMonitor)
 TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)
+AUDIT_READER = web.AppKey("audit_reader", Reader)
+PROVER = web.AppKey("prover", Prover)
 SIGN_IN = web.AppKey("sign_in", SignIn)
 SEEN = web.AppKey("seen", SeenEndpoints)
 PEOPLE = web.AppKey("people", People)

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from monitord.api import wire
+from monitord.api import failures, wire
 from monitord.api.account import end_all, new_hash, not_written
 from monitord.api.edge import came
 from monitord.api.keys import AUDIT, LINKS, PEOPLE, SIGN_IN, WHO
@@ -81,12 +81,14 @@ async def _bounded(
     try:
         one = request.app[SIGN_IN].tries.begin_link(came(request).address)
     except TooManyTriesError as error:
+        failures.refused(request)
         raise Refused(
             429, str(error), headers={"Retry-After": str(int(error.wait_s) + 1)}
         ) from None
     try:
         found = await work(request, body.token)
     except LinkGoneError:
+        await failures.failed(request, "link")
         raise Refused(404, _GONE, "token") from None
     except PeopleError as error:
         raise not_written("link_not_read", error) from None

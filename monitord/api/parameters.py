@@ -7,7 +7,7 @@ from typing import Any
 
 from monitord.api.filters import FILTERS, LATEST, PAGING, ROWS_MOST
 from monitord.api.route import Parameter
-from monitord.domain.words import AgentStatus, Direction, EndReason, SpyType
+from monitord.domain.words import AgentStatus, AuditKind, Direction, EndReason, SpyType
 from monitord.store.choices import SOURCES
 
 
@@ -110,3 +110,24 @@ SHEET = (
     Parameter("new_teams", _TRUE, "make teams that are not there yet"),
 )
 SHEET_TOKEN = Parameter("token", text(64), "of the preview", required=True)
+AUDIT = (
+    Parameter("begin", _whole(0, LATEST), "written at it or after, ms UTC"),
+    Parameter("end", _whole(0, LATEST), "written before it, ms UTC; later than begin"),
+    Parameter("kind", words(AuditKind), "of the act"),
+    Parameter("actor", text(), "id of who did it, or the pseudonym of somebody erased"),
+    Parameter("person", text(), "the same of who did it or whom it concerns"),
+    Parameter("number", text(), "of a customer, whole; needs number.see"),
+    Parameter("target", text(), "id of a thing"),
+    Parameter("supervision", text(100), "id of one: all about it and its parts"),
+)
+AUDIT_PAGED = (
+    *AUDIT,
+    Parameter("folded", _TRUE, "of all that was observed of one thing only the last"),
+    Parameter("limit", _whole(1, ROWS_MOST), "rows of a page; 50 where it is not given"),
+    Parameter("cursor", _whole(1, LATEST), "next of the page before"),
+)
+AUDIT_PEOPLE = (
+    Parameter("typed", text(100), "part of the name or of the id"),
+    Parameter("value", text(), "exactly this one, for their name; not with typed"),
+    Parameter("limit", _whole(1, 50)),
+)

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from msgspec import Struct
 
-from monitord.api import cookies, wire
+from monitord.api import cookies, failures, wire
 from monitord.api.edge import own_origin
 from monitord.api.keys import AUDIT, PEOPLE
 from monitord.api.problems import Refused, answer, only
@@ -106,6 +106,10 @@ async def callback(request: web.Request) -> web.StreamResponse:
     except (ProviderError, NotAdmittedError) as error:
         log.warning("provider_sign_in_failed", why=str(error))
         response = _back(error.code, begun.next if begun is not None else "/")
+        try:
+            await failures.failed(request, "provider")
+        except Refused:
+            response = _back("failed", "/")
     except (PeopleError, Refused) as error:
         log.error("provider_sign_in_not_written", why=str(error))
         response = _back("failed", "/")

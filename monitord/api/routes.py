@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monitord.api import (
     alerts,
+    audit_routes,
     commands,
     export,
     history,
@@ -67,6 +68,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
         *roster_routes.ROUTES,
         *sign_in_routes.ROUTES,
         *privacy_routes.ROUTES,
+        *audit_routes.ROUTES,
     )
     # fmt: on
 

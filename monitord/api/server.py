@@ -22,6 +22,7 @@ from monitord.api import (
     commands,
     edge,
     export,
+    failures,
     keys,
     listen,
     openapi,
@@ -32,11 +33,14 @@ from monitord.api import (
     route,
     routes,
     session,
+    viewing,
     wire,
 )
 from monitord.api.problems import BODY_MOST, Refused, problem
 from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
+from monitord.audit.proving import Prover
+from monitord.audit.reader import Reader
 from monitord.live.hub import Hub
 from monitord.people.audience import Audience, audience_of
 from monitord.people.links import Links
@@ -79,6 +83,8 @@ class Parts:
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
+    audit_reader: Reader
+    prover: Prover
     people: People
     seen: SeenEndpoints
     sessions: Sessions
@@ -104,6 +110,8 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit
+    app[keys.AUDIT_READER] = parts.audit_reader
+    app[keys.PROVER] = parts.prover
     app[keys.PEOPLE] = parts.people
     app[keys.SEEN] = parts.seen
     app[keys.SESSIONS] = parts.sessions
@@ -120,10 +128,14 @@ def make_app(parts: Parts) -> web.Application:
     app[commands.ACTS] = {}
     app[export.EXPORTS] = Counter()
     app[privacy.EXPORTS] = Counter()
+    app[export.UNDER_WAY] = set()
+    viewing.set_up(app)
+    failures.set_up(app)
     roster_sheet.set_up(app)
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(commands.finish)
+    app.on_cleanup.append(_end_proof)
     app[openapi.DOCUMENT] = openapi.document(ROUTES)
     route.add(app, (*ROUTES, *routes.pages(parts.page)))
     return app
@@ -240,6 +252,10 @@ def _audience(app: web.Application, who: Who) -> Audience | None:
     if now is None or not now.rights.may("agent.see"):
         return None
     return audience_of(now.rights)
+
+
+async def _end_proof(app: web.Application) -> None:
+    await app[keys.PROVER].finish()
 
 
 async def _end_streams(app: web.Application) -> None:

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from msgspec import Struct
 
-from monitord.api import cookies
+from monitord.api import cookies, failures
 from monitord.api.edge import came, same_origin
 from monitord.api.keys import AUDIT, PEOPLE, SESSIONS, SIGN_IN, WHO
 from monitord.api.problems import Refused, answer, body_of, problem
@@ -89,9 +89,13 @@ async def sign_in(request: web.Request) -> web.Response:
         account = await request.app[SIGN_IN].password(body.login, body.password, address, device)
     except TooManyTriesError as error:
         log.warning("too_many_tries", address=address)
+        failures.refused(request)
         return problem(429, str(error), headers={"Retry-After": str(int(error.wait_s) + 1)})
     if account is None:
         log.warning("sign_in_failed", address=address)
+        known = request.app[PEOPLE].by_login.get(body.login.casefold())
+        person = known.person if known is not None else None
+        await failures.failed(request, "password", body.login, person)
         return problem(401, "login or password is wrong")
     fresh = await let_in(request, account, "password")
     response = answer(me(fresh.who))
@@ -147,8 +151,14 @@ def set_cookies(request: web.Request, response: web.StreamResponse, fresh: Fresh
 
 async def sign_out(request: web.Request) -> web.Response:
     if WHO in request and (key := request[WHO].session) is not None:
+        who = request[WHO]
+        entry = Entry(
+            action="sign out",
+            actor=Actor(who.id, who.name),
+            personal=(of_person(who.id, target=who.id),),
+        )
         try:
-            await request.app[SESSIONS].end([key])
+            await request.app[SESSIONS].end([key], request.app[AUDIT].alongside(entry))
         except PeopleError as error:
             structlog.get_logger("sign-in").error("sign_out_not_written", why=str(error))
             return problem(503, "you are signed out, but it could not be written down; try again")

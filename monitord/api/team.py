@@ -11,6 +11,7 @@ from aiohttp import web
 from monitord.api import wire
 from monitord.api.keys import HUB, PEOPLE, TEAM_COUNTS, needs
 from monitord.api.problems import answer, only
+from monitord.api.viewing import viewed
 from monitord.api.zone import zone_of
 from monitord.domain.ledger import SupervisionRecord
 from monitord.domain.views import Agent, Party
@@ -28,6 +29,7 @@ async def team(request: web.Request) -> web.Response:
     reach = needs(request, "team.see").rights.on("team.see")
     only(request, "zone")
     zone = zone_of(request)
+    await viewed(request, "team", {})
     now = time.time_ns() // 1_000_000
     begin = midnight(now, zone)
     roster = request.app[PEOPLE].roster

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 
 import structlog
 from aiohttp import web
 
 from monitord.api import wire
-from monitord.api.keys import PEOPLE, VIEWS, WHO, needs
+from monitord.api.keys import AUDIT, PEOPLE, VIEWS, WHO, needs
 from monitord.api.problems import Refused, answer, body_of, only
+from monitord.audit.entry import Actor, Entry, of_person
+from monitord.audit.filters import of_filters
 from monitord.people.permissions import Role, Scope
 from monitord.people.roster import Person, Roster
 from monitord.people.signin import Who
@@ -45,11 +48,36 @@ async def put_views(request: web.Request) -> web.Response:
             if name not in BUILT_IN[page] and name not in of_page:
                 raise Refused(400, f"there is no such view of the page {page}", "chosen")
     try:
-        await request.app[VIEWS].write(who.id, saved, body.chosen)
+        shared = [] if saved is None else [*_sharing(who, had, saved)]
+        row = request.app[AUDIT].alongside(*shared)
+        await request.app[VIEWS].write(who.id, saved, body.chosen, row)
     except StoreError as error:
         structlog.get_logger("api").error("views_not_written", why=str(error))
         raise Refused(503, "the views cannot be kept now; try again later") from None
     return answer(await _read(request))
+
+
+def _sharing(who: Who, had: list[SavedView], saved: list[SavedView]) -> Iterator[Entry]:
+    """What everybody is offered by now, or no longer."""
+    before = {one.id: one for one in had if one.person == who.id and one.shared}
+    after = {one.id: one for one in saved if one.shared}
+    for key in dict.fromkeys([*before, *after]):
+        was, now = before.get(key), after.get(key)
+        if was == now:
+            continue
+        one = now or was
+        assert one is not None
+        action = "stop sharing view"
+        if now is not None:
+            action = "share view" if was is None else "change shared view"
+        plain, personal = of_filters(one.filters)
+        yield Entry(
+            action=action,
+            actor=Actor(who.id, who.name),
+            target=one.id,
+            plain={"page": one.page, "filters": plain},
+            personal=(of_person(who.id, name=one.name), *personal),
+        )
 
 
 def _saved(who: Who, one: wire.PutView, own: set[str]) -> SavedView:

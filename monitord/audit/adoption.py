@@ -49,7 +49,7 @@ async def begin(engine: AsyncEngine, audit: AuditLog) -> None:
     """
     try:
         async with in_turn(engine) as connection:
-            named = await _named(connection)
+            named = await named_keys(connection)
             if named is None:
                 await audit.append(connection, [_first(BEGIN, audit.keys)])
             elif named != audit.keys.id:
@@ -63,8 +63,8 @@ async def begin(engine: AsyncEngine, audit: AuditLog) -> None:
         raise AuditError(reason_of(error)) from None
 
 
-async def _named(connection: AsyncConnection) -> str | None:
-    """Id of the keys in use."""
+async def named_keys(connection: AsyncConnection) -> str | None:
+    """Id of the keys in use; None where the log has not begun."""
     c = tables.audit.c
     latest = select(c.body).where(c.action.in_((BEGIN, NEW_KEYS))).order_by(c.n.desc()).limit(1)
     body = await connection.scalar(latest)

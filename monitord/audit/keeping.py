@@ -21,10 +21,13 @@ class Keeping(Struct, frozen=True):
     syslog: str = ""
 
 
+def kept_in(keys: Keys, keeping: Keeping) -> tuple[Path, ...]:
+    """The files of heads."""
+    return (keys.path.with_name(HEADS_FILE), *keeping.files)
+
+
 def heads_of(engine: AsyncEngine, keys: Keys, keeping: Keeping) -> Heads:
-    sinks: list[tuple[str, Sink]] = [
-        (str(path), to_file(path)) for path in (keys.path.with_name(HEADS_FILE), *keeping.files)
-    ]
+    sinks: list[tuple[str, Sink]] = [(str(path), to_file(path)) for path in kept_in(keys, keeping)]
     if keeping.webhook:
         sinks.append((keeping.webhook, to_webhook(keeping.webhook)))
     if keeping.syslog:

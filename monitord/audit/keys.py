@@ -65,11 +65,9 @@ class Keys:
         self._signing = Ed25519PrivateKey.from_private_bytes(bytes(meta["signing"]))
         self.public = public_text(self._signing.public_key())
         """Verifies what was signed: base64 of its 32 bytes."""
-        self._people: dict[str, tuple[str, bytes]] = {
-            row[0]: (row[1], bytes(row[2]))
-            for row in connection.execute("SELECT id, pseudonym, key FROM person")
-        }
-        self._person_of = {pseudonym: person for person, (pseudonym, _) in self._people.items()}
+        self._people: dict[str, tuple[str, bytes]] = {}
+        self._person_of: dict[str, str] = {}
+        self._read_people(connection)
 
     def close(self) -> None:
         self._db.close()
@@ -145,6 +143,15 @@ class Keys:
         some = "SELECT pseudonym FROM number"
         return await self._in_thread(lambda db: {row[0] for row in db.execute(some)})
 
+    async def read_anew(self) -> None:
+        """For whoever stands beside a daemon, which makes and destroys keys meanwhile."""
+        await self._in_thread(self._read_people)
+
+    def _read_people(self, db: sqlite3.Connection) -> None:
+        rows = db.execute("SELECT id, pseudonym, key FROM person")
+        self._people = {row[0]: (row[1], bytes(row[2])) for row in rows}
+        self._person_of = {pseudonym: person for person, (pseudonym, _) in self._people.items()}
+
     async def destroy(self, pseudonyms: Iterable[str]) -> None:
         """For ever: nothing that was sealed with their keys can be read again."""
         gone = set(pseudonyms)
@@ -180,9 +187,7 @@ class Keys:
         try:
             return await asyncio.to_thread(do)
         except sqlite3.Error as error:
-            raise KeysError(
-                f"the audit log's keys in {self.path} cannot be used: {error}"
-            ) from None
+            raise _unusable(self.path, error) from None
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> KeysError:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.audit.chain import Row
 from monitord.audit.entry import merge
 from monitord.audit.keys import unseal
+from monitord.audit.observed import ACTION, RECORD
+from monitord.domain.ledger import SegmentRecord
 from monitord.store import tables
 
 C = tables.audit.c
@@ -48,30 +50,56 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """Who did it or whom it concerns."""
     number: str | None = None
     target: str | None = None
+    targets: Sequence[str] | None = None
     before: int | None = None
     """Rows with a smaller number."""
+    after: int | None = None
+    folded: bool = False
+    """Of all that was observed of one thing only the last, and no parts of a supervision."""
+
+
+def where(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.begin is not None:
+        found.append(C.at >= wanted.begin)
+    if wanted.end is not None:
+        found.append(C.at < wanted.end)
+    if wanted.actions is not None:
+        found.append(C.action.in_(wanted.actions))
+    if wanted.actor is not None:
+        found.append(C.actor == wanted.actor)
+    if wanted.person is not None:
+        found.append(or_(C.actor == wanted.person, C.subject == wanted.person))
+    if wanted.number is not None:
+        found.append(C.number == wanted.number)
+    if wanted.target is not None:
+        found.append(C.target == wanted.target)
+    if wanted.targets is not None:
+        found.append(C.target.in_(wanted.targets))
+    if wanted.before is not None:
+        found.append(C.n < wanted.before)
+    if wanted.after is not None:
+        found.append(C.n > wanted.after)
+    if wanted.folded:
+        found += _folded(wanted.end)
+    return found
+
+
+def _folded(end: int | None) -> list[ColumnElement[bool]]:
+    later = tables.audit.alias("later")
+    superseded = exists().where(
+        later.c.target == C.target, later.c.n > C.n, later.c.action == C.action
+    )
+    if end is not None:
+        # As it stood then; what was seen afterwards is not asked about.
+        superseded = superseded.where(later.c.at < end)
+    part = ACTION[SegmentRecord]
+    return [C.action != part, or_(C.action.not_in(tuple(RECORD)), ~superseded)]
 
 
 def statement(wanted: Wanted) -> Select[Any]:
     """Newest first."""
-    where: list[Any] = []
-    if wanted.begin is not None:
-        where.append(C.at >= wanted.begin)
-    if wanted.end is not None:
-        where.append(C.at < wanted.end)
-    if wanted.actions is not None:
-        where.append(C.action.in_(wanted.actions))
-    if wanted.actor is not None:
-        where.append(C.actor == wanted.actor)
-    if wanted.person is not None:
-        where.append(or_(C.actor == wanted.person, C.subject == wanted.person))
-    if wanted.number is not None:
-        where.append(C.number == wanted.number)
-    if wanted.target is not None:
-        where.append(C.target == wanted.target)
-    if wanted.before is not None:
-        where.append(C.n < wanted.before)
-    return select(tables.audit).where(*where).order_by(C.n.desc())
+    return select(tables.audit).where(*where(wanted)).order_by(C.n.desc())
 
 
 def row_from(mapping: Any) -> Row:
@@ -82,6 +110,10 @@ async def rows(connection: AsyncConnection, chosen: Select[Any]) -> list[Row]:
     return [row_from(r) for r in (await connection.execute(chosen)).mappings()]
 
 
+Veil = Callable[[str], str]
+"""What is shown of a customer's number."""
+
+
 class Opener(Protocol):
     """What has the keys, or some of them."""
 
@@ -89,14 +121,15 @@ class Opener(Protocol):
         """As ``Keys`` has it."""
 
 
-async def opened(keys: Opener, some: Iterable[Row]) -> list[Opened]:
+async def opened(keys: Opener, some: Iterable[Row], veil: Veil | None = None) -> list[Opened]:
+    """``veil``: for whoever may not see numbers whole."""
     some = list(some)
     bodies = [msgspec.json.decode(row.body, type=Body) for row in some]
     held = await keys.keys_of(name for body in bodies for name in body.sealed)
-    return [_opened(row, body, held) for row, body in zip(some, bodies, strict=True)]
+    return [_opened(row, body, held, veil) for row, body in zip(some, bodies, strict=True)]
 
 
-def _opened(row: Row, body: Body, held: dict[str, bytes]) -> Opened:
+def _opened(row: Row, body: Body, held: dict[str, bytes], veil: Veil | None) -> Opened:
     detail: dict[str, Any] = {}
     merge(detail, body.plain)
     erased: list[str] = []
@@ -108,6 +141,17 @@ def _opened(row: Row, body: Body, held: dict[str, bytes]) -> Opened:
             continue
         if name == row.actor:
             actor_id, actor_name = values.pop("actor_id", None), values.pop("actor_name", None)
+        if veil is not None and name.startswith("n"):
+            values = _veiled(values, veil)
         merge(detail, values)
     target = detail.pop("target", row.target)
     return Opened(row, actor_id, actor_name, target, detail, tuple(erased))
+
+
+def _veiled(value: Any, veil: Veil) -> Any:
+    """All texts that are a number's own, under whatever name."""
+    if isinstance(value, dict):
+        return {key: _veiled(inner, veil) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_veiled(inner, veil) for inner in value]
+    return veil(value) if isinstance(value, str) else value

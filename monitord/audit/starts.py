@@ -16,7 +16,11 @@ from monitord.store import tables
 from monitord.store.engine import reason_of
 from monitord.store.turns import in_turn
 
-SETTLED: dict[str, str] = {"disconnect": "disconnect outcome", "export": "export outcome"}
+SETTLED: dict[str, str] = {
+    "disconnect": "disconnect outcome",
+    "export": "export outcome",
+    "prove log": "prove log outcome",
+}
 """Acts that have a row before and a row after."""
 
 UNKNOWN = "sent, outcome unknown: monitord was stopped before it could tell"

@@ -7,8 +7,10 @@ of it last.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -26,8 +28,16 @@ from monitord.domain.ledger import SupervisionRecord
 from monitord.store import tables
 from monitord.store.rows import TABLE_OF, record_of
 
-BATCH = 2000
-CHUNK = 400
+T = TypeVar("T")
+
+BATCH = 500
+"""Rows of the log at a time: some ms of work, so that whoever else uses the loop goes on."""
+
+CHUNK = 200
+"""The same for rows of the ledger, which are unsealed."""
+
+AGAIN_S = (0.1, 0.5, 2.0)
+"""After which times a fault of the ledger is looked at again."""
 
 EXPIRED = "apply retention"
 """Act whose row says up to when which kind of row was removed."""
@@ -69,67 +79,87 @@ async def verify(
     *,
     public: str | None = None,
     progress: Progress = lambda what, done, of: None,
+    again_s: Sequence[float] = AGAIN_S,
 ) -> Report:
     """``keys``: None leaves out the ledger, whose rows only they can be held against. ``public``:
     the key that signed the heads, where it is known from elsewhere; else the one that the log
-    itself names.
+    itself names. ``heads`` are taken before anything is read, so that none is newer than the log.
+
+    Each batch is a transaction of its own, so that a long log keeps neither a write-ahead log nor
+    an old snapshot alive, and a daemon may be at work beside it. A cancelled proof ends at once.
 
     Raises:
         SQLAlchemyError, OSError: it could not be read to its end.
     """
-    report = Report(0, BEFORE_FIRST, 0, 0, None)
-    # One transaction, so that a daemon at work beside it does not look like a fault.
-    async with engine.connect() as connection:
-        try:
-            async for done in _chain(connection, list(heads), public, progress):
-                report = done
-            if keys is not None:
-                count = await _ledger(connection, keys, progress)
-                report = msgspec.structs.replace(report, ledger=count)
-        except _FoundError as found:
-            report = msgspec.structs.replace(report, fault=found.fault)
-    return report
+    chain = _Chain(engine, list(heads), public, progress)
+    ledger = 0
+    fault: Fault | None = None
+    try:
+        await chain.follow()
+        chain.check_end()
+        if keys is not None:
+            ledger = await _Ledger(engine, keys, progress, again_s).check()
+            # What the ledger was held against may have been written since.
+            await chain.follow()
+    except _FoundError as found:
+        fault = found.fault
+    return Report(chain.n, chain.before, chain.held, ledger, fault)
 
 
 # --- the chain -------------------------------------------------------------------------------
 
 
-async def _chain(
-    connection: AsyncConnection, heads: list[Head], public: str | None, progress: Progress
-) -> AsyncIterator[Report]:
-    c = tables.audit.c
-    total = await connection.scalar(select(func.count()).select_from(tables.audit)) or 0
-    wanted: dict[int, list[Head]] = {}
-    for head in heads:
-        wanted.setdefault(head.n, []).append(head)
-    signers: dict[str, str] = {}
-    n, before, held = 0, BEFORE_FIRST, 0
-    while True:
-        some = select(tables.audit).where(c.n > n).order_by(c.n).limit(BATCH)
-        rows = (await connection.execute(some)).mappings().all()
-        for mapping in rows:
-            row = _row(mapping, n)
-            _check(row, n, before)
-            if row.action in (BEGIN, NEW_KEYS):
-                named = msgspec.json.decode(row.body, type=Body).plain
-                signers[str(named.get("keys"))] = str(named.get("public"))
-            for head in wanted.pop(row.n, ()):
-                _check_head(head, row, public or signers.get(head.keys))
-                held += 1
-            n, before = row.n, row.hash
-        yield Report(n, before, held, 0, None)
-        progress("rows", n, max(total, n))
-        if len(rows) < BATCH:
-            break
-    if n == 0 and not wanted:
-        raise _FoundError(1, "the log is empty: it has not even its first row")
-    if wanted:
-        longest = max(wanted)
-        raise _FoundError(
-            n + 1,
-            f"the log ends at row {n}, but a signed head names row {longest}: what came after "
-            f"row {n} was cut off",
-        )
+class _Chain:
+    """How far it was followed."""
+
+    def __init__(
+        self, engine: AsyncEngine, heads: list[Head], public: str | None, progress: Progress
+    ) -> None:
+        self.n, self.before, self.held = 0, BEFORE_FIRST, 0
+        self._engine = engine
+        self._public = public
+        self._progress = progress
+        self._signers: dict[str, str] = {}
+        self._wanted: dict[int, list[Head]] = {}
+        for head in heads:
+            self._wanted.setdefault(head.n, []).append(head)
+
+    async def follow(self) -> None:
+        """From there to its end."""
+        c = tables.audit.c
+        async with self._engine.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(tables.audit)) or 0
+        while True:
+            some = select(tables.audit).where(c.n > self.n).order_by(c.n).limit(BATCH)
+            async with self._engine.connect() as connection:
+                rows = (await connection.execute(some)).mappings().all()
+            for mapping in rows:
+                self._take(_row(mapping, self.n))
+            self._progress("rows", self.n, max(total, self.n))
+            if len(rows) < BATCH:
+                return
+            await asyncio.sleep(0)
+
+    def _take(self, row: Row) -> None:
+        _check(row, self.n, self.before)
+        if row.action in (BEGIN, NEW_KEYS):
+            named = msgspec.json.decode(row.body, type=Body).plain
+            self._signers[str(named.get("keys"))] = str(named.get("public"))
+        for head in self._wanted.pop(row.n, ()):
+            _check_head(head, row, self._public or self._signers.get(head.keys))
+            self.held += 1
+        self.n, self.before = row.n, row.hash
+
+    def check_end(self) -> None:
+        if self._wanted:
+            longest = max(self._wanted)
+            raise _FoundError(
+                self.n + 1,
+                f"the log ends at row {self.n}, but a signed head names row {longest}: what came "
+                f"after row {self.n} was cut off",
+            )
+        if self.n == 0:
+            raise _FoundError(1, "the log is empty: it has not even its first row")
 
 
 def _row(mapping: Any, n: int) -> Row:
@@ -162,51 +192,137 @@ def _check_head(head: Head, row: Row, public: str | None) -> None:
 # --- the ledger ------------------------------------------------------------------------------
 
 
-async def _ledger(connection: AsyncConnection, keys: Keys, progress: Progress) -> int:
-    expired = await _expired(connection)
-    done = 0
-    for cls, action in ACTION.items():
+class _Ledger:
+    """Its rows and what the log says of them are read in one transaction for some rows each."""
+
+    def __init__(
+        self, engine: AsyncEngine, keys: Keys, progress: Progress, again_s: Sequence[float]
+    ) -> None:
+        self._engine, self._keys, self._progress = engine, keys, progress
+        self._again_s = again_s
+        self._gone: dict[str, int] = {}
+        """How many are missing, by the id after which they were looked for."""
+        self._expired: dict[str, tuple[int, int]] = {}
+        self._read_to = 0
+
+    async def check(self) -> int:
+        done = 0
+        for cls, action in ACTION.items():
+            table = TABLE_OF[cls]
+            async with self._engine.connect() as connection:
+                total = await connection.scalar(select(func.count()).select_from(table)) or 0
+            seen, last = 0, ""
+            while ids := await self._surely(partial(self._compared, cls, action, last)):
+                seen, last = seen + len(ids), ids[-1]
+                self._progress(str(table.name), seen, max(total, seen))
+            last, self._gone = "", {}
+            while ids := await self._surely(partial(self._none_missing, cls, action, last)):
+                last = ids[-1]
+            done += seen
+        return done
+
+    async def _surely(self, check: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Somebody who is being erased is so in the keys and in the ledger one after the other, so
+        a fault must be there again a moment later."""
+        for wait in self._again_s:
+            try:
+                return await self._once(check)
+            except _FoundError:
+                await asyncio.sleep(wait)
+        return await self._once(check)
+
+    async def _once(self, check: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        await asyncio.sleep(0)
+        await self._keys.read_anew()
+        async with self._engine.connect() as connection:
+            return await check(connection)
+
+    async def _compared(
+        self, cls: type[Any], action: str, after: str, connection: AsyncConnection
+    ) -> list[str]:
+        """The next ones after that id, which are as they should be."""
         table = TABLE_OF[cls]
-        total = await connection.scalar(select(func.count()).select_from(table)) or 0
-        seen = 0
-        async for ids in _ids(connection, table.c.id):
-            rows = await _rows(connection, cls, ids)
-            said = await _said(connection, keys, action, ids)
-            for key in ids:
-                if key not in said:
-                    raise _FoundError(
-                        None, f"{table.name} {key} stands in the ledger, but was never observed"
-                    )
-                n, expected = said[key]
-                _compare(n, table.name, rows[key], expected, PERSONAL.get(cls, frozenset()))
-            seen += len(ids)
-            progress(table.name, seen, max(total, seen))
-        await _none_missing(connection, cls, action, keys, expired)
-        done += seen
-    return done
-
-
-async def _expired(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
-    """Up to when rows of each table were removed by their age, and how many."""
-    c = tables.audit.c
-    found: dict[str, tuple[int, int]] = {}
-    for body in await connection.scalars(select(c.body).where(c.action == EXPIRED)):
-        plain = msgspec.json.decode(body, type=Body).plain
-        before, rows = found.get(str(plain["kind"]), (0, 0))
-        found[str(plain["kind"])] = max(before, int(plain["before"])), rows + int(plain["rows"])
-    return found
-
-
-async def _ids(connection: AsyncConnection, column: Any) -> AsyncIterator[list[str]]:
-    last = ""
-    while True:
-        some = select(column).where(column > last).order_by(column).limit(CHUNK)
+        some = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(CHUNK)
         ids = list(await connection.scalars(some))
-        if ids:
-            yield ids
-            last = ids[-1]
-        if len(ids) < CHUNK:
-            return
+        rows = await _rows(connection, cls, ids)
+        said = await _said(connection, self._keys, action, ids)
+        for key in ids:
+            if key not in said:
+                raise _FoundError(
+                    None, f"{table.name} {key} stands in the ledger, but was never observed"
+                )
+            n, expected = said[key]
+            _compare(n, table.name, rows[key], expected, PERSONAL.get(cls, frozenset()))
+        return ids
+
+    async def _none_missing(
+        self, cls: type[Any], action: str, after: str, connection: AsyncConnection
+    ) -> list[str]:
+        """The next ones after that id which the log knows, and which stand in the ledger."""
+        c, table = tables.audit.c, TABLE_OF[cls]
+        some = (
+            select(c.target)
+            .where(c.action == action, c.target > after)
+            .group_by(c.target)
+            .order_by(c.target)
+            .limit(CHUNK)
+        )
+        ids = list(await connection.scalars(some))
+        there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+        missing = [key for key in ids if key not in there]
+        self._gone[after] = len(missing)
+        if missing:
+            await self._by_their_age(connection, cls, action, missing)
+        return ids
+
+    async def _by_their_age(
+        self, connection: AsyncConnection, cls: type[Any], action: str, missing: list[str]
+    ) -> None:
+        """A row that is not there was removed by its age, and is one of as many as the log says;
+        what belongs to a supervision went with it."""
+        table = TABLE_OF[cls]
+        await self._read_expired(connection)
+        owned = "supervision" in table.c
+        before, removed = self._expired.get("supervision" if owned else table.name, (0, 0))
+        said = await _said(connection, self._keys, action, missing)
+        ends = {key: row.get("ended") for key, (_, row) in said.items()}
+        if owned:
+            owners = {key: str(row.get("supervision")) for key, (_, row) in said.items()}
+            ends = await _ends_of(connection, self._keys, owners)
+        for key, (n, _) in said.items():
+            ended = ends[key]
+            if ended is None or ended >= before:
+                raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
+        gone = sum(self._gone.values())
+        if not owned and gone > removed:
+            raise _FoundError(
+                None,
+                f"{gone} rows of {table.name} are missing in the ledger, but only {removed} were "
+                "removed by their age",
+            )
+
+    async def _read_expired(self, connection: AsyncConnection) -> None:
+        """Up to when rows of each table were removed by their age, and how many."""
+        c = tables.audit.c
+        some = select(c.n, c.body).where(c.action == EXPIRED, c.n > self._read_to).order_by(c.n)
+        for n, body in (await connection.execute(some)).all():
+            plain = msgspec.json.decode(body, type=Body).plain
+            kind = str(plain["kind"])
+            before, rows = self._expired.get(kind, (0, 0))
+            self._expired[kind] = max(before, int(plain["before"])), rows + int(plain["rows"])
+            self._read_to = n
+
+
+async def _ends_of(
+    connection: AsyncConnection, keys: Keys, owners: dict[str, str]
+) -> dict[str, int | None]:
+    """When the supervision of each of these ended; None where it still stands in the ledger."""
+    table, action = tables.supervision, ACTION[SupervisionRecord]
+    ids = sorted(set(owners.values()))
+    there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+    said = await _said(connection, keys, action, [key for key in ids if key not in there])
+    ends = {key: row.get("ended") for key, (_, row) in said.items()}
+    return {key: ends.get(owner) for key, owner in owners.items()}
 
 
 async def _rows(connection: AsyncConnection, cls: type[Any], ids: list[str]) -> dict[str, Any]:
@@ -244,62 +360,3 @@ def _compare(
             raise _FoundError(
                 n, f"{table} {row['id']}: {name} is not what row {n} says was observed"
             )
-
-
-async def _none_missing(
-    connection: AsyncConnection,
-    cls: type[Any],
-    action: str,
-    keys: Keys,
-    expired: dict[str, tuple[int, int]],
-) -> None:
-    """A row that is not there was removed by its age, and is one of as many as the log says; what
-    belongs to a supervision went with it."""
-    c, table = tables.audit.c, TABLE_OF[cls]
-    owned = "supervision" in table.c
-    before, removed = expired.get("supervision" if owned else table.name, (0, 0))
-    gone, last = 0, ""
-    while True:
-        some = (
-            select(c.target)
-            .where(c.action == action, c.target > last)
-            .group_by(c.target)
-            .order_by(c.target)
-            .limit(CHUNK)
-        )
-        ids = list(await connection.scalars(some))
-        if not ids:
-            break
-        last = ids[-1]
-        there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
-        missing = [key for key in ids if key not in there]
-        if not missing:
-            continue
-        said = await _said(connection, keys, action, missing)
-        ends = {key: row.get("ended") for key, (_, row) in said.items()}
-        if owned:
-            owners = {key: str(row.get("supervision")) for key, (_, row) in said.items()}
-            ends = await _ends_of(connection, keys, owners)
-        for key, (n, _) in said.items():
-            ended = ends[key]
-            if ended is None or ended >= before:
-                raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
-        gone += len(missing)
-    if not owned and gone > removed:
-        raise _FoundError(
-            None,
-            f"{gone} rows of {table.name} are missing in the ledger, but only {removed} were "
-            "removed by their age",
-        )
-
-
-async def _ends_of(
-    connection: AsyncConnection, keys: Keys, owners: dict[str, str]
-) -> dict[str, int | None]:
-    """When the supervision of each of these ended; None where it still stands in the ledger."""
-    table, action = tables.supervision, ACTION[SupervisionRecord]
-    ids = sorted(set(owners.values()))
-    there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
-    said = await _said(connection, keys, action, [key for key in ids if key not in there])
-    ends = {key: row.get("ended") for key, (_, row) in said.items()}
-    return {key: ends.get(owner) for key, owner in owners.items()}

@@ -128,3 +128,17 @@ class LinkState(StrEnum):
     SYNCING = "reading state"
     LIVE = "live"
     LOST = "lost"
+
+
+class AuditKind(StrEnum):
+    """Of an act in the audit log."""
+
+    SUPERVISION = "supervision"
+    COMMAND = "command"
+    SIGN_IN = "sign-in"
+    PEOPLE = "people"
+    SETTINGS = "settings"
+    HISTORY = "history"
+    EXPORT = "export"
+    PRIVACY = "privacy"
+    LOG = "log"

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.domain.ledger import OutgoingRecord
 from monitord.store import tables
 from monitord.store.engine import uncut
-from monitord.store.rows import record_of
+from monitord.store.rows import record_of, row_of
 
 _C = tables.outbox.c
+
+
+async def put(connection: AsyncConnection, rows: Collection[OutgoingRecord]) -> None:
+    """Into the queues, in the transaction of what they are about."""
+    if rows:
+        await connection.execute(insert(tables.outbox), [row_of(row) for row in rows])
 
 
 class OutboxStore:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
 from monitord.store.errors import StoreError
 from monitord.store.history import UnreadableError
+from monitord.store.turns import in_turn
+
+Alongside = Callable[[AsyncConnection], Awaitable[None]]
 
 SHOWN_MOST = 1_000
 """Views that one person is offered; their own come first."""
@@ -58,24 +61,33 @@ class ViewStore:
         return [_view(dict(row)) for row in rows], {row.page: row.view for row in choices}
 
     async def write(
-        self, person: str, views: list[SavedView] | None, chosen: Mapping[Any, str] | None
+        self,
+        person: str,
+        views: list[SavedView] | None,
+        chosen: Mapping[Any, str] | None,
+        alongside: Alongside,
     ) -> None:
         """Put these in the place of all that they had, and of their choice on those pages; None
-        leaves it as it is.
+        leaves it as it is. ``alongside`` writes in the same transaction.
 
         Raises:
             StoreError: nothing was written.
         """
         try:
-            await uncut(self._write(person, views, chosen))
+            await uncut(self._write(person, views, chosen, alongside))
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(reason_of(error)) from None
 
     async def _write(
-        self, person: str, views: list[SavedView] | None, chosen: Mapping[Any, str] | None
+        self,
+        person: str,
+        views: list[SavedView] | None,
+        chosen: Mapping[Any, str] | None,
+        alongside: Alongside,
     ) -> None:
         view, choice = tables.saved_view, tables.chosen_view
-        async with self._engine.begin() as connection:
+        async with in_turn(self._engine) as connection:
+            await alongside(connection)
             if views is not None:
                 await connection.execute(delete(view).where(view.c.person == person))
                 if views:

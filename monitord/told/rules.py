@@ -62,8 +62,12 @@ def judge(
     Judged by the strongest type so far. What was told stays told: a stronger type that is told
     later, or never, takes nothing back, and the end of what was told as begun is told as well.
     """
-    if row.agent_id is None or row.agent_endpoint is None:
-        return old
+    if row.agent_id is not None and row.agent_endpoint is not None:
+        agent = (row.agent_id, row.agent_name or row.agent_endpoint, row.agent_endpoint)
+    elif old is not None:
+        agent = (old.agent_id, old.agent_name, old.agent_endpoint)
+    else:
+        return None
     stronger = old is not None and old.type.strength > row.type.strength
     kind = old.type if old is not None and stronger else row.type
     says = policy.says(team, kind)
@@ -73,9 +77,9 @@ def judge(
     notice = NoticeRecord(
         id=row.id,
         pbx=row.pbx,
-        agent_id=row.agent_id,
-        agent_name=row.agent_name or row.agent_endpoint,
-        agent_endpoint=row.agent_endpoint,
+        agent_id=agent[0],
+        agent_name=agent[1],
+        agent_endpoint=agent[2],
         supervisor_id=row.supervisor_id,
         supervisor_name=row.supervisor_name,
         supervisor_endpoint=row.supervisor_endpoint,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from monitord.domain.ledger import NoticeRecord, SupervisionRecord
+from monitord.domain.ledger import NoticeRecord, OutgoingRecord, SupervisionRecord
 from monitord.domain.words import Telling
+from monitord.outbox.store import put
 from monitord.store import tables
-from monitord.store.engine import reason_of
+from monitord.store.engine import reason_of, uncut
 from monitord.store.history import UnreadableError
 from monitord.store.rows import record_of
 
@@ -63,6 +64,29 @@ class NoticeStore:
             .limit(DUE_MOST)
         )
         return await self._read(statement, NoticeRecord)
+
+    async def told(
+        self, some: Collection[NoticeRecord], outgoing: Collection[OutgoingRecord]
+    ) -> None:
+        """They were told now, with what webhooks are to be told of it: all of it or nothing."""
+        try:
+            await uncut(self._told(some, outgoing))
+        except (SQLAlchemyError, OSError) as error:
+            raise UnreadableError(reason_of(error)) from None
+
+    async def _told(
+        self, some: Collection[NoticeRecord], outgoing: Collection[OutgoingRecord]
+    ) -> None:
+        # Only that: whose a row is may have been changed since it was read.
+        rows = [{"row": n.id, "begun": n.told_begun, "over": n.told_ended} for n in some]
+        statement = (
+            update(tables.notice)
+            .where(_C.id == bindparam("row"))
+            .values(told_begun=bindparam("begun"), told_ended=bindparam("over"))
+        )
+        async with self._engine.begin() as connection:
+            await connection.execute(statement, rows)
+            await put(connection, outgoing)
 
     async def next_due(self, now: int) -> int | None:
         """When the next one's time comes, after ``now``."""

@@ -18,6 +18,7 @@ from monitord.domain.ledger import (
     AskedRecord,
     CallRecord,
     NoticeRecord,
+    OutgoingRecord,
     Record,
     SupervisionRecord,
 )
@@ -55,22 +56,24 @@ class Teller:
         record: Callable[[list[Record]], None],
         policy: Policy,
         post: Post,
+        posted: Callable[[], None] = lambda: None,
         clock: Callable[[], int] = wall,
     ) -> None:
-        """``record`` takes rows for the ledger, and only queues."""
+        """``record`` takes rows for the ledger, and only queues. ``posted`` is called when rows
+        for webhooks were committed otherwise."""
         self._hub, self._people = hub, people
         self.notices, self.reasons = notices, reasons
         self._record = record
         self._policy = policy
-        self._post = post
+        self._post, self._posted = post, posted
         self._clock = clock
         self._open: dict[str, NoticeRecord] = {}
         """Those that are not finished: a record of the ledger is still to come for them."""
-        self._told: set[str] = set()
-        """Delayed ones that were told, which the database may not know yet."""
         self._shown: dict[str, NoticeRecord] = {}
         self._texts: dict[str, str] = {}
-        """Reasons of those that are shown."""
+        """Reasons of those that are shown, and of what runs and may still be."""
+        self._new_due = False
+        """The time of a delayed one is known, but the database may not know it yet."""
         self._some = asyncio.Event()
         self._log = structlog.get_logger("told")
 
@@ -102,7 +105,14 @@ class Teller:
 
     def take(self, records: list[Record]) -> None:
         """Records of the hub on their way to the ledger; what follows from them goes along."""
-        now = self._clock()
+        more: list[Record] = []
+        try:
+            more = self._following(records, self._clock())
+        except Exception:
+            self._log.exception("not_told")  # the ledger's own rows are written all the same
+        self._record([*records, *more])
+
+    def _following(self, records: list[Record], now: int) -> list[Record]:
         more: list[Record] = []
         for record in records:
             if isinstance(record, SupervisionRecord):
@@ -111,7 +121,7 @@ class Teller:
         for record in records:
             if isinstance(record, CallRecord) and record.ended is not None:
                 more += self._call_ended(record.id, now)
-        self._record([*records, *more])
+        return more
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -131,11 +141,19 @@ class Teller:
         finally:
             stop()
 
+    def written(self, kinds: frozenset[type]) -> None:
+        """Such records were committed."""
+        if self._new_due and NoticeRecord in kinds:
+            self._new_due = False
+            self._some.set()
+
     def reason_given(self, supervision: str, text: str) -> None:
         """The supervisor has said why, perhaps not for the first time."""
         notice = self._shown.get(supervision)
-        if notice is not None:
+        known = notice is not None or supervision in self._open
+        if known or self._hub.supervision(supervision) is not None:
             self._texts[supervision] = text
+        if notice is not None:
             self._show(notice, self._clock())
             self._hub.flush()
 
@@ -168,6 +186,8 @@ class Teller:
         old, team = self._open.get(row.id), self._team(row.agent_id)
         over = self._is_over(row)
         notice = judge(old, row, team, self._policy, call_over=over, now=now)
+        if notice is None and row.ended is not None:
+            self._texts.pop(row.id, None)
         return [] if notice is None else self._keep(old, notice, now)
 
     def _is_over(self, row: SupervisionRecord | NoticeRecord) -> bool:
@@ -194,14 +214,18 @@ class Teller:
             self._open[notice.id] = notice
         else:
             self._open.pop(notice.id, None)
+            if notice.told_begun is None:
+                self._texts.pop(notice.id, None)  # told later, or never
         if notice == old:
             return []
         if notice.told_begun is None and notice.due is not None:
-            self._some.set()  # a delayed one, whose time is now known
+            self._new_due = True
         self._show(notice, now)
         return [notice, *self._messages(old, notice, now)]
 
-    def _messages(self, old: NoticeRecord | None, notice: NoticeRecord, now: int) -> list[Record]:
+    def _messages(
+        self, old: NoticeRecord | None, notice: NoticeRecord, now: int
+    ) -> list[OutgoingRecord]:
         """For webhooks: at the start and at the end, or one where it is told only afterwards."""
         ended = notice.told_ended is not None and (old is None or old.told_ended is None)
         begun = notice.told_begun is not None and (old is None or old.told_begun is None)
@@ -228,13 +252,9 @@ class Teller:
         """Tell what is due. Gives the seconds until there may be something again."""
         now = self._clock()
         found = await self.notices.due(now)
-        self._told &= {n.id for n in found}
-        fresh = [n for n in found if n.id not in self._told]
-        await self._know_reasons(n for n in fresh if n.why)
+        if found:
+            await self._tell(found, now)
         more: list[Record] = []
-        for old in fresh:
-            self._told.add(old.id)
-            more += self._keep(old, tell(old, now), now)
         for old in [n for n in self._open.values() if n.ended is not None and self._is_over(n)]:
             more += self._keep(old, call_ended(old, now), now)
         if more:
@@ -245,9 +265,19 @@ class Teller:
         times = [due] if due is not None else []
         times += [n.told_ended + SHOWN_MS for n in self._shown.values() if n.told_ended is not None]
         wait = min([LOOK_S, *((at - self._clock()) / 1000 for at in times)])
-        if len(found) == DUE_MOST:
-            return 0.1  # the rest of them, once the recorder has written these
-        return max(0.1, wait)
+        return 0.0 if len(found) == DUE_MOST else max(0.1, wait)
+
+    async def _tell(self, found: list[NoticeRecord], now: int) -> None:
+        """Those whose time has come; no record of the ledger comes for them any more."""
+        await self._know_reasons(n for n in found if n.why)
+        told = [tell(old, now) for old in found]
+        pairs = zip(found, told, strict=True)
+        outgoing = [row for old, new in pairs for row in self._messages(old, new, now)]
+        await self.notices.told(told, outgoing)
+        for notice in told:
+            self._show(notice, now)
+        if outgoing:
+            self._posted()
 
     async def _know_reasons(self, some: Iterable[NoticeRecord]) -> None:
         for of_it in (await self.reasons.of(n.id for n in some)).values():
@@ -258,6 +288,8 @@ class Teller:
     def _show(self, notice: NoticeRecord, now: int) -> None:
         if notice.told_begun is None:
             return
+        if notice.ended is None and notice.pbx not in self._hub.shards:
+            return  # of a PBX that was taken out of the settings, so nobody knows
         if notice.told_ended is not None and notice.told_ended + SHOWN_MS <= now:
             return
         self._shown[notice.id] = notice

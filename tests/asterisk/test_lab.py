@@ -13,6 +13,7 @@ from tests.lab.scene import BARGE, COACH, MONITOR, Scene
 from tests.lab.server import AsteriskServer
 
 CARD = b"4111111111111111"  # the lab's dialplan sets it in a variable that nobody may see
+PAYMENT = "MonitordPayment"
 
 
 @pytest.fixture
@@ -102,23 +103,27 @@ def _let_through(event: Message) -> bool:
             return False
         spy = event["Application"] in ("ChanSpy", "ExtenSpy", "DAHDIScan")
         return spy or event["Channel"].startswith(("PJSIP/2001-", "PJSIP/2002-"))
+    if event["Event"] == "UserEvent":
+        return event["UserEvent"] == PAYMENT
     if event["Event"] == "VarSet":
         return event["Variable"].lstrip("_") in ("CAMPAIGN", "LIST", "RESULT")
     return event["Event"] in names
 
 
 def _between(ami: Ami) -> list[str]:
-    """The events from the user event Begin to the user event End, in any order."""
+    """The events from the user event with the mark Begin to that with End, in any order."""
     first, last = (
-        next((n for n, e in enumerate(ami.events) if e["UserEvent"] == name), len(ami.events))
+        next((n for n, e in enumerate(ami.events) if e["Mark"] == name), len(ami.events))
         for name in ("Begin", "End")
     )
     return sorted(repr(event) for event in ami.events[first:last] if _let_through(event))
 
 
 async def test_filter_lets_through_and_withholds_exactly(scene: Scene, daemon: Ami) -> None:
-    await scene.ami.action("UserEvent", UserEvent="Begin")
+    await scene.ami.action("UserEvent", UserEvent=PAYMENT, Mark="Begin")
     call = await scene.customer_calls("5551005", campaign="spring", list_="L7")
+    for other in ("Payment", f"{PAYMENT}X", f"X{PAYMENT}", f"X: {PAYMENT}"):
+        await scene.ami.action("UserEvent", UserEvent=other, Card=CARD.decode())
     spyer = await scene.supervisor_dials("2001", MONITOR, "1001")
     await scene.set_var(call.customer, "RESULT", "SALE")
     await scene.redirect(spyer, "park", "s")
@@ -127,14 +132,15 @@ async def test_filter_lets_through_and_withholds_exactly(scene: Scene, daemon: A
     await scene.hangup(call.agent)
     await scene.hangup(spyer)
     await scene.all_quiet()
-    await scene.ami.action("UserEvent", UserEvent="End")
+    await scene.ami.action("UserEvent", UserEvent=PAYMENT, Mark="End")
     for ami in (scene.ami, daemon):
-        await ami.wait_event("UserEvent", UserEvent="End")
+        await ami.wait_event("UserEvent", Mark="End")
     for ami in (scene.ami, daemon):  # nothing is on its way any more
         await ami.action("Ping")
     assert _between(daemon) == _between(scene.ami)
     assert all(_let_through(event) for event in daemon.events)
     assert any(daemon.seen("Newexten", Uniqueid=spyer, Application="Wait"))
+    assert CARD not in daemon.raw
 
 
 @pytest.mark.parametrize(

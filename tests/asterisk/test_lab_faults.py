@@ -55,7 +55,7 @@ async def test_relay_swallows_and_delays(scene: Scene) -> None:
             await daemon.action("Ping")
             relay.swallow()
             await daemon.send("Ping", {})
-            await scene.ami.action("UserEvent", UserEvent="Swallowed")
+            await scene.ami.action("UserEvent", UserEvent="MonitordPayment")
             with pytest.raises(TimeoutError):
                 await daemon.wait_event("UserEvent", deadline=0.3)
             relay.let_through()

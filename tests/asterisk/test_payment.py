@@ -11,7 +11,7 @@ import pytest
 from monitord.ami.link import Timing
 from tests.asterisk.watch import Watch, attached, site_of, watching
 from tests.lab.relay import Relay
-from tests.lab.scene import COACH, MONITOR, Call, Scene
+from tests.lab.scene import BARGE, COACH, MONITOR, Call, Scene
 
 END = '[policy]\npayment = "end"\n'
 VARIABLES = 'CAMPAIGN = "campaign"\nLIST = "list"\nRESULT = "payment"'
@@ -156,3 +156,20 @@ async def test_after_a_gap(scene: Scene, tmp_path: Path) -> None:
             await watch.stream.until(lambda s: not s.of("supervision"), "the supervision's end")
             await scene.hangup(call.customer)
             await watch.nothing_left()
+
+
+@pytest.mark.case("a payment to a supervisor who took the call over: told, and nobody is dropped")
+async def test_the_customer_is_not_dropped(scene: Scene, tmp_path: Path) -> None:
+    async with watching(scene, tmp_path, extra=END) as watch:
+        call = await scene.customer_calls_in("5551234")
+        spyer = await scene.supervisor_dials("2001", BARGE, "1001")
+        await scene.redirect_both(call.customer, spyer)
+        await watch.supervision(type="Barge-Kick", state="active", payment=False)
+        await scene.says_paying(call.customer, on=True)
+        raised = await paid(watch, type="Barge-Kick")
+        assert raised["done"] == "not ended" and "drop the customer" in raised["done_why"]
+        assert (await scene.status(spyer))["BridgeID"], "they go on talking"
+        await scene.hangup(spyer)
+        await scene.hangup(call.customer)
+        await scene.all_quiet()
+        await watch.nothing_left()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from tests.kit.daemon import daemon, password_hash
 from tests.kit.process import killed_at_the_end
 from tests.kit.stores import SqliteStore
 from tests.lab.scene import BARGE, COACH, MONITOR, SWITCH, Scene
+from tests.lab.server import AsteriskServer
 
 WHO = "who = true\nreason = true\n"
 
@@ -113,9 +115,9 @@ async def test_after_the_call(scene: Scene, tmp_path: Path) -> None:
         await scene.hangup(call.customer)
         shown = await ended(stream)
         assert shown["supervisor"]["id"] == "sue" and shown["type"] == "Monitor"
+        await watch.nothing_left()
         (row,) = await watch.rows()
         assert shown["ended"] == row["ended"] <= shown["told"]
-        await watch.nothing_left()
 
 
 @pytest.mark.case("the agent is told a day later")
@@ -158,7 +160,8 @@ async def test_never(scene: Scene, tmp_path: Path) -> None:
 
 
 @pytest.mark.case("a switch of the type by keypad is told by the strongest so far, and stays told")
-async def test_switched(scene: Scene, tmp_path: Path) -> None:
+async def test_switched(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
+    await asyncio.to_thread(pbx.change_user, dtmf=True)
     policy = told('when = { Coach = "start and end" }')
     async with (
         watching(scene, tmp_path, extra=policy, people=people(scene), keypad=True) as watch,

@@ -225,6 +225,7 @@ def history(live: list[views.Supervision], who: str, size: int) -> list[wire.Sup
             campaign="Autumn renewals" if s.call else None,
             call_id=s.call,
             earlier_campaigns=[],
+            reason=None,
         )
         for s in live
         if s.supervisor.id == who
@@ -257,6 +258,7 @@ def history(live: list[views.Supervision], who: str, size: int) -> list[wire.Sup
                 campaign=chance.choice(["Autumn renewals", "Win back 2026", None]),
                 call_id=f"{at // 1000}.{n}",
                 earlier_campaigns=["Spring check"] if n % 7 == 3 else [],
+                reason=None,
             )
         )
     return rows

@@ -153,8 +153,13 @@ async def detail(request: web.Request) -> web.Response:
     for who in example.NAMES:
         for row in FLOOR.rows(who):
             if row.id == request.match_info["id"]:
-                return body(wire.SupervisionDetail(row, example.segments(row)))
+                return body(wire.SupervisionDetail(row, example.segments(row), []))
     return problem(404, "not_found", "There is no such supervision.")
+
+
+@routes.get("/api/v1/supervisions/{id}/disconnect/terms")
+async def terms(_: web.Request) -> web.Response:
+    return body(wire.DisconnectTerms("never"))
 
 
 @routes.post("/api/v1/supervisions/{id}/disconnect")

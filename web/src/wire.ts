@@ -33,6 +33,9 @@ export type AlertAct = (typeof ALERT_ACT)[number];
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
+export const AUDIT_KIND = ["supervision", "command", "sign-in", "people", "settings", "history", "export", "privacy", "log"] as const;
+export type AuditKind = (typeof AUDIT_KIND)[number];
+
 export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
 export type Cadence = (typeof CADENCE)[number];
 
@@ -41,6 +44,9 @@ export type Role = (typeof ROLE)[number];
 
 export const SCOPE = ["all", "own team", "direct reports", "self"] as const;
 export type Scope = (typeof SCOPE)[number];
+
+export const OUTCOME_STATE = ["under way", "known", "unknown"] as const;
+export type OutcomeState = (typeof OUTCOME_STATE)[number];
 
 export const HOLD_KIND = ["person", "number", "supervision", "call", "all"] as const;
 export type HoldKind = (typeof HOLD_KIND)[number];
@@ -113,6 +119,119 @@ export interface Acknowledge {
 export interface AlertPage {
   rows: Alert[];
   next: string | null;
+}
+
+export interface AuditWho {
+  /** Null for somebody who was erased. */
+  id: string | null;
+  name: string | null;
+  /** Under which the log knows them, whatever becomes of their name. */
+  pseudonym: string;
+}
+
+/** What became of an act; ``unknown``: it was sent, and nobody knows. */
+export interface AuditOutcome {
+  state: OutcomeState;
+  outcome: string;
+  why: string;
+  /** Of the row that says so; null as long as there is none. */
+  n: number | null;
+  at: number | null;
+}
+
+export interface AuditRow {
+  n: number;
+  at: number;
+  /** Null for an act that this version does not know. */
+  kind: AuditKind | null;
+  action: string;
+  /** Null: monitord itself. */
+  actor: AuditWho | null;
+  target: string;
+  /** Number of the row whose outcome this one is. */
+  about: number | null;
+  /** What the keys still open, by its own names. */
+  detail: Record<string, unknown>;
+  /** Pseudonyms of people and numbers whose values cannot be read any more. */
+  erased: string[];
+  hash: string;
+  /** Only of an act that has one. */
+  outcome: AuditOutcome | null;
+  /** How many rows say what was observed of the same thing; this one is the last of them. */
+  versions: number;
+  /** Of a supervision: its segments, each as it was last seen. */
+  parts: Record<string, unknown>[];
+}
+
+/** Newest first. */
+export interface AuditPage {
+  rows: AuditRow[];
+  next: string | null;
+}
+
+/** A row as it stands in the table: the hash is made of these (docs/audit.md). */
+export interface AuditRaw {
+  n: number;
+  at: number;
+  action: string;
+  actor: string | null;
+  subject: string | null;
+  number: string | null;
+  target: string;
+  about: number | null;
+  body: string;
+  hash: string;
+}
+
+export interface AuditDetail {
+  row: AuditRow;
+  raw: AuditRaw;
+  /** Hash of the row before. */
+  before: string;
+  /** All that was observed of the same thing, its parts included, in the order of the log. */
+  versions: AuditRow[];
+}
+
+/** The last row, signed. */
+export interface AuditHead {
+  n: number;
+  hash: string;
+  at: number;
+  keys: string;
+  signature: string;
+  /** The key that verifies it: base64 of 32 bytes, Ed25519. */
+  public: string;
+}
+
+/** A proof under way. */
+export interface Proving {
+  by: AuditWho;
+  begun: number;
+  /** The table that is looked at now; ``rows`` are the log's own. */
+  what: string;
+  done: number;
+  of: number;
+}
+
+/** The last one that ended. */
+export interface Proof {
+  by: AuditWho | null;
+  begun: number;
+  ended: number;
+  outcome: "broken" | "cancelled" | "failed" | "unknown" | "whole";
+  why: string;
+  rows: number;
+  /** Signed heads that lie on the chain. */
+  heads: number;
+  /** Rows of the ledger that are as the log says. */
+  ledger: number;
+  /** The first broken row. */
+  broken_at: number | null;
+}
+
+export interface ProofState {
+  running: Proving | null;
+  last: Proof | null;
 }
 
 /** Body of a Disconnect User. */

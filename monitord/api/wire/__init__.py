@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from monitord.api.wire.alerts import *
+from monitord.api.wire.audit import *
 from monitord.api.wire.disconnect import *
 from monitord.api.wire.history import *
 from monitord.api.wire.never import *

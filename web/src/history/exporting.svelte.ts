@@ -2,11 +2,11 @@
 import { Refused, toSignIn } from "../api";
 import { exporting as texts } from "../texts";
 import type { ProblemDetail } from "../wire";
-import { exportAddress } from "./api";
-import { fileName, type Format, Lines, wholeJson } from "./exporting";
-import type { Ledger } from "./view";
+import { fileName, type Format, Lines, wholeJson, wholeLines } from "./exporting";
 
-const TAIL = 200;
+/** Of a file, in which it says that it is whole. */
+const TAIL = 1_000;
+const ENDING: Record<Format, string> = { csv: "csv", segments: "csv", json: "json", jsonl: "jsonl" };
 
 export class Export {
   state = $state<"idle" | "running" | "done" | "failed" | "cancelled">("idle");
@@ -17,7 +17,7 @@ export class Export {
   name = $state("");
   #stop = new AbortController();
 
-  async start(ledger: Ledger, params: string, format: Format): Promise<void> {
+  async start(address: string, format: Format): Promise<void> {
     this.#stop = new AbortController();
     this.state = "running";
     this.rows = 0;
@@ -25,7 +25,7 @@ export class Export {
     this.why = "";
     const { signal } = this.#stop;
     try {
-      const file = await this.#receive(exportAddress(ledger, params, format), format, signal);
+      const file = await this.#receive(address, format, signal);
       if (signal.aborted) return;
       save(file, this.name);
       this.state = "done";
@@ -50,7 +50,7 @@ export class Export {
     }
     const total = Number(answer.headers.get("Monitord-Rows") ?? 0);
     this.total = total;
-    this.name = fileName(answer.headers.get("Content-Disposition"), `monitord.${format === "json" ? "json" : "csv"}`);
+    this.name = fileName(answer.headers.get("Content-Disposition"), `monitord.${ENDING[format]}`);
     const lines = new Lines(format);
     const parts: BlobPart[] = [];
     const reader = answer.body.getReader();
@@ -63,8 +63,9 @@ export class Export {
       this.rows = lines.rows(total);
     }
     const file = new Blob(parts, { type: answer.headers.get("Content-Type") ?? "" });
-    if (format === "json") {
-      const told = wholeJson(await file.slice(-TAIL).text());
+    if (format === "json" || format === "jsonl") {
+      const end = await file.slice(-TAIL).text();
+      const told = format === "json" ? wholeJson(end) : wholeLines(end);
       if (told === null) throw new Error(texts.failed);
       this.rows = told;
     }

@@ -1,6 +1,6 @@
 /** Reads an export as it comes, counts its rows, and tells a whole one from a part. */
 
-export type Format = "csv" | "segments" | "json";
+export type Format = "csv" | "segments" | "json" | "jsonl";
 
 /** Rows are lines of both formats; CSV has one for the columns. */
 export class Lines {
@@ -26,6 +26,14 @@ const WHOLE = /"complete":true,"rows":(\d+)\}\s*$/;
 /** How many rows an export in JSON says it has, null where it says nothing: it is a part. */
 export function wholeJson(end: string): number | null {
   const found = WHOLE.exec(end);
+  return found ? Number(found[1]) : null;
+}
+
+const SIGNED = /^\{"summary":\{"rows":(\d+),.*"signature":"[^"]+"\}\n$/;
+
+/** The same of an export in JSON lines, whose last one is signed. */
+export function wholeLines(end: string): number | null {
+  const found = SIGNED.exec(end.slice(end.lastIndexOf("\n", end.length - 2) + 1));
   return found ? Number(found[1]) : null;
 }
 

@@ -66,14 +66,18 @@ export function read(query: URLSearchParams): View {
     if (value !== null && valid(name, value)) filters[name] = value;
   }
   if (filters.type === undefined) delete filters.possible;
+  return { ledger, filters, range: readRange(query) };
+}
+
+export function readRange(query: URLSearchParams): Range {
   const preset = PRESETS.find((name) => name === query.get("range"));
-  if (preset) return { ledger, filters, range: { preset } };
+  if (preset) return { preset };
   const range: Range = {};
   const from = instant(query.get("from"));
   const to = instant(query.get("to"));
   if (from !== undefined) range.from = from;
   if (to !== undefined && (from === undefined || to > from)) range.to = to;
-  return { ledger, filters, range };
+  return range;
 }
 
 /** The query of its address, without the question mark. */
@@ -84,13 +88,16 @@ export function write(view: View): string {
     const value = view.filters[name];
     if (value !== undefined) query.set(name, value);
   }
-  const { preset, from, to } = view.range;
+  writeRange(view.range, query);
+  return query.toString();
+}
+
+export function writeRange({ preset, from, to }: Range, query: URLSearchParams): void {
   if (preset) query.set("range", preset);
   else {
     if (from !== undefined) query.set("from", new Date(from).toISOString());
     if (to !== undefined) query.set("to", new Date(to).toISOString());
   }
-  return query.toString();
 }
 
 /** Another ledger with all filters that it has too. */
@@ -102,11 +109,14 @@ export function turnTo(view: View, ledger: Ledger): View {
 
 /** How many filters are set; the range is one of them. */
 export function countOf(view: View): number {
-  const { preset, from, to } = view.range;
-  const ranged = preset !== undefined || from !== undefined || to !== undefined;
+  const ranged = isSet(view.range);
   // "possible" only belongs to the type
   const set = Object.keys(view.filters).filter((name) => name !== "possible").length;
   return set + (ranged ? 1 : 0);
+}
+
+export function isSet({ preset, from, to }: Range): boolean {
+  return preset !== undefined || from !== undefined || to !== undefined;
 }
 
 /** The days of a preset as instants, by the calendar of the viewer's zone. */

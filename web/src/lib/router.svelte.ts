@@ -34,6 +34,7 @@ export function follow(event: MouseEvent): void {
 
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
+export const AUDIT = "/audit";
 export const TEAM = "/team";
 export const MY_CALLS = "/my-calls";
 export const PEOPLE = "/settings/people";
