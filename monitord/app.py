@@ -71,11 +71,15 @@ from monitord.people.signin import SignIn
 from monitord.people.store import PeopleError, PeopleStore, write_setting
 from monitord.people.tokens import Tokens
 from monitord.people.tries import Tries
+from monitord.privacy.erasure import Around
+from monitord.privacy.receipts import finish_all
+from monitord.privacy.work import privacy_of
 from monitord.store.engine import StoreError, open_store, reason_of, visit_store
 from monitord.store.history import History, UnreadableError
 from monitord.store.memory import remembered
 from monitord.store.recorder import Recorder
 from monitord.store.team import TeamCounts
+from monitord.store.traces import sweep
 from monitord.store.views import ViewStore
 from monitord.told.reasons import ReasonStore
 from monitord.told.store import NoticeStore
@@ -233,6 +237,18 @@ async def running(
                 raise StartError(str(error)) from None
             if not people.by_login:
                 log.warning("nobody_can_sign_in", file=str(loaded.path))
+            attribution = Attribution(
+                people,
+                engine,
+                lambda: _taken_over(people, attachments, recorder),
+                observe_again(audit),
+            )
+            around = Around(
+                *(people, sign_in.sessions, sign_in.tokens, seen, recorder, alerts),
+                *(teller, never, attribution),
+                pbxs=lambda: hub.shards,
+            )
+            privacy = privacy_of(engine, audit, loaded.keep, around)
             tls = _tls(loaded)
             server = loaded.settings.server
             application = make_app(
@@ -255,6 +271,7 @@ async def running(
                     attachments=attachments,
                     tokens=sign_in.tokens,
                     links=links,
+                    privacy=privacy,
                     edge=Edge(
                         frozenset(server.origins), server.secure_cookie, networks(server.proxies)
                     ),
@@ -267,18 +284,13 @@ async def running(
             watching = asyncio.create_task(
                 alerts.run(partial(commands.end_by_policy, application)), name="alerts"
             )
-            attribution = Attribution(
-                people,
-                engine,
-                lambda: _taken_over(people, attachments, recorder),
-                observe_again(audit),
-            )
             heads = heads_of(engine, keys, loaded.keeping)
             upkeep = [
                 watching,
                 asyncio.create_task(heads.run(), name="heads of the audit log"),
                 asyncio.create_task(attribution.run(), name="attribution"),
                 asyncio.create_task(seen.run(), name="endpoints seen"),
+                asyncio.create_task(privacy.retention.run(), name="retention"),
                 asyncio.create_task(teller.run(), name="notices"),
                 asyncio.create_task(sender.run(), name="webhooks"),
             ]
@@ -325,12 +337,22 @@ async def _audit(engine: AsyncEngine, loaded: Loaded) -> tuple[Keys, AuditLog]:
     audit = AuditLog(engine, keys)
     settings = msgspec.to_builtins(loaded.settings)
     settings.pop("people", None)
+    settings["record"].pop("scrub_numbers")  # customers' numbers
     try:
         await adoption.begin(engine, audit)
         await started(engine, audit, __version__, settings)
+        ended = await finish_all(engine, audit)
     except AuditError as error:
         keys.close()
         raise StartError(f"the audit log: {error}") from None
+    except (SQLAlchemyError, OSError) as error:
+        keys.close()
+        raise StartError(f"an erasure that was begun: {reason_of(error)}") from None
+    if ended:
+        structlog.get_logger("privacy").info("erasures_ended", erasures=ended)
+        # Whom they were of is not known any more.
+        if why := await sweep(engine, None):
+            structlog.get_logger("privacy").error("erased_may_be_in_free_space", why=why)
     return keys, audit
 
 

@@ -88,7 +88,7 @@ def test_each_type_needs_its_own_right(kind: SpyType) -> None:
 
 def test_a_right_holds_on_those_in_reach() -> None:
     found = look("sue", C, "cat")
-    assert found is not None and found.why == "Sue may use Coach, but not on Cat."
+    assert found is not None and found.why == "Sue may use Coach, but not on this agent."
     found = look("sue", M, None)
     assert found is not None and "nobody knows who this one is" in found.why
     assert look("all", M, None) is None
@@ -160,9 +160,9 @@ LISTING = listing_of([entry(1, person="ann"), entry(2, number="5551234"), entry(
     [
         pytest.param("tom", Heard(), None, id="nobody"),
         pytest.param("tom", Heard("5550000", frozenset({"tom", "sue"})), None, id="others"),
-        pytest.param("ann", Heard(), "Nobody may listen to Ann: reason 1.", id="the agent"),
+        pytest.param("ann", Heard(), "Nobody may listen to this agent: reason 1.", id="the agent"),
         pytest.param(
-            *("ann", Heard(None, frozenset({"ann"})), "Nobody may listen to Ann: reason 1."),
+            *("ann", Heard(None, frozenset({"ann"})), "Nobody may listen to this agent: reason 1."),
             id="said once",
         ),
         pytest.param(
@@ -180,7 +180,8 @@ LISTING = listing_of([entry(1, person="ann"), entry(2, number="5551234"), entry(
         ),
         pytest.param(
             *("ann", Heard("5551234")),
-            "Nobody may listen to Ann: reason 1. Nobody may listen to this customer: reason 2.",
+            "Nobody may listen to this agent: reason 1. "
+            "Nobody may listen to this customer: reason 2.",
             id="both",
         ),
         pytest.param("tom", Heard("55512345"), None, id="a longer number"),

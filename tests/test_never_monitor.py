@@ -172,7 +172,7 @@ async def test_a_person_is_judged_at_once(both: tuple[Centre, Client]) -> None:
     status, entry = await ask(adm, "POST", person=view.agent.id, reason="works council")
     assert status == 201
     (alert,) = await until(lambda: of(here, view), "the alert")
-    assert alert.why == f"Nobody may listen to {view.agent.name}: works council."
+    assert alert.why == "Nobody may listen to this agent: works council."
     assert (alert.done, alert.certain) == (AlertAct.TOLD, True)
     # One for the supervision and type, however often it is put there.
     assert (await ask(adm, "DELETE", f"{PATH}/{entry['id']}"))[0] == 204

@@ -101,6 +101,12 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "POST /api/v1/tokens": ("token.make",),
     "DELETE /api/v1/tokens/{id}": (),
     "GET /api/v1/tokens/all": ("session.end",),
+    "GET /api/v1/privacy": ("privacy.see",),
+    "GET /api/v1/privacy/receipts/{id}": ("privacy.see",),
+    **{f"POST /api/v1/privacy/holds{x}": ("privacy.edit",) for x in ("", "/{id}/lift")},
+    **{f"POST /api/v1/privacy/{x}/erase": ("privacy.edit",) for x in ("people/{id}", "numbers")},
+    "GET /api/v1/privacy/people/{id}/export": ("privacy.export",),
+    "POST /api/v1/privacy/numbers/export": ("privacy.export",),
     **{
         f"{method} /api/v1/audit/{x}": ("audit.see",)
         for method, some in {

@@ -104,6 +104,16 @@ class NeverMonitor:
         self._tell()
         return True
 
+    async def again(self) -> None:
+        """Somebody was erased, on the list or as who put somebody there.
+
+        Raises:
+            PeopleError: it cannot be read.
+        """
+        async with self._changing:
+            await self.load()
+        self._tell()
+
     def _tell(self) -> None:
         for listener in list(self._listeners.values()):
             listener()

@@ -105,7 +105,7 @@ def never_monitor(supervision: Supervision, heard: Heard, listing: Listing) -> F
     agent = supervision.agent
     whys: list[str] = []
     if agent is not None and agent.id in listing.people:
-        whys.append(f"Nobody may listen to {agent.name}: {listing.people[agent.id]}")
+        whys.append(f"Nobody may listen to this agent: {listing.people[agent.id]}")
     others = heard.people - {agent.id if agent is not None else None}
     whys += [
         f"Nobody may listen to somebody on this call: {listing.people[one]}"
@@ -176,4 +176,5 @@ def _why(supervision: Supervision, person: Person | None, elsewhere: bool, what:
         return f"{person.name} has no right to {what}."
     if supervision.agent is None:
         return f"{person.name} may {what} on some agents, and nobody knows who this one is."
-    return f"{person.name} may {what}, but not on {supervision.agent.name}."
+    # Not by name: the text is the supervisor's, and stays when the agent is erased.
+    return f"{person.name} may {what}, but not on this agent."

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
 import structlog
@@ -149,6 +149,21 @@ class Watch:
     def shown(self, alert_id: str) -> AlertRecord | None:
         """As it is now, which the ledger may learn a moment later."""
         return self._shown.get(alert_id)
+
+    def rewrite(self, change: Callable[[Record], Record]) -> None:
+        """What is shown, as it is from now on: somebody was erased."""
+        for row in list(self._shown.values()):
+            new = change(row)
+            if isinstance(new, AlertRecord) and new != row:
+                self._shown[row.id] = new
+                self._hub.alert(row.id, alert_view(new))
+        self._hub.flush()
+
+    def forget(self, supervisions: Collection[str]) -> None:
+        """Show no more of supervisions whose rows were removed by their age."""
+        for row in [r for r in self._shown.values() if r.supervision in supervisions]:
+            self._hide(row.id)
+        self._hub.flush()
 
     # --- what is to be looked at -----------------------------------------------------------
 

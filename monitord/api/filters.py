@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from monitord.api.keys import AUDIT
 from monitord.api.problems import Refused, one_of, only, text, whole
 from monitord.domain.words import AgentStatus, Direction, EndReason, SpyType
 from monitord.people.sight import Sight
@@ -63,6 +64,7 @@ def query_of(request: web.Request, ledger: str, sight: Sight, *others: str) -> Q
     begin, end = whole(request, "begin", 0, LATEST), whole(request, "end", 0, LATEST)
     if begin is not None and end is not None and begin >= end:
         raise Refused(400, "must be later than begin", "end")
+    number = text(request, "number")
     kind = one_of(request, "type", SpyType)
     possible = one_of(request, "possible", ("true", "false")) == "true"
     if possible and kind is None:
@@ -81,7 +83,8 @@ def query_of(request: web.Request, ledger: str, sight: Sight, *others: str) -> Q
         list=text(request, "list"),
         result=text(request, "result"),
         queue=text(request, "queue"),
-        number=text(request, "number"),
+        number=number,
+        number_erased=None if number is None else request.app[AUDIT].keys.number(number),
         direction=one_of(request, "direction", Direction),
         status=one_of(request, "status", AgentStatus),
         end_reason=one_of(request, "end_reason", EndReason),

@@ -21,6 +21,7 @@ from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.people.tokens import Tokens
+from monitord.privacy.work import Privacy
 from monitord.store.history import History
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
@@ -44,6 +45,7 @@ GATEWAY = web.AppKey("gateway", Gateway)
 ATTACHMENTS = web.AppKey("attachments", dict[str, Attachment])
 STREAMS = web.AppKey("streams", Streams)
 TOKENS = web.AppKey("tokens", Tokens)
+PRIVACY = web.AppKey("privacy", Privacy)
 LINKS = web.AppKey("links", Links)
 
 WHO = web.RequestKey("who", Who)

@@ -15,7 +15,7 @@ HOME = "/quality/quality-assurance/coach-manager"
 MY_CALLS = "/my-calls"
 APP_PATHS = (
     *(HOME, "/quality/quality-assurance/history", "/team", MY_CALLS, "/audit"),
-    *("/settings/people", "/settings/never-monitor", "/settings/sign-in"),
+    *("/settings/people", "/settings/never-monitor", "/settings/privacy", "/settings/sign-in"),
 )
 
 _FOREVER = "public, max-age=31536000, immutable"

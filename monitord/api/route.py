@@ -56,6 +56,8 @@ class Route:
     """Of the answer where all went well."""
     head: bool = True
     """A GET that HEAD may be asked of as well."""
+    for_ever: bool = False
+    """What cannot be undone is done by people themselves, not by a program with their token."""
 
     def __post_init__(self) -> None:
         """A misspelt need must not open the route to everybody who has signed in."""
@@ -72,7 +74,7 @@ class Route:
     @property
     def by_token(self) -> bool:
         """Whether a program with somebody's API token may use it as well."""
-        return self.needs != "person" and NEVER.isdisjoint(self.permissions)
+        return self.needs != "person" and not self.for_ever and NEVER.isdisjoint(self.permissions)
 
     @property
     def address(self) -> str:

@@ -17,6 +17,7 @@ from monitord.api import (
     openapi,
     page,
     parameters,
+    privacy_routes,
     roster_routes,
     session,
     sign_in_routes,
@@ -66,6 +67,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
         *(Route("GET", f"/api/v1/{name}/export", ("history.see", "history.export"), export.export_of(name), "all rows that fit the filters, as a file", parameters.exported(name), content=openapi.export_of(name), head=False) for name in history.LEDGERS),
         *roster_routes.ROUTES,
         *sign_in_routes.ROUTES,
+        *privacy_routes.ROUTES,
         *audit_routes.ROUTES,
     )
     # fmt: on

@@ -27,6 +27,7 @@ from monitord.api import (
     listen,
     openapi,
     page,
+    privacy,
     provider,
     roster_sheet,
     route,
@@ -48,6 +49,7 @@ from monitord.people.seen import SeenEndpoints
 from monitord.people.sessions import Sessions
 from monitord.people.signin import SignIn, Who
 from monitord.people.tokens import Tokens
+from monitord.privacy.work import Privacy
 from monitord.store.history import History, UnreadableError
 from monitord.store.team import TeamCounts
 from monitord.store.views import ViewStore
@@ -91,6 +93,7 @@ class Parts:
     attachments: dict[str, Attachment]
     tokens: Tokens
     links: Links
+    privacy: Privacy
     edge: edge.Edge
     way: provider.Way | None = None
     """By the site's own provider; None where it has none."""
@@ -117,12 +120,14 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.ATTACHMENTS] = parts.attachments
     app[keys.TOKENS] = parts.tokens
     app[keys.LINKS] = parts.links
+    app[keys.PRIVACY] = parts.privacy
     app[edge.EDGE] = parts.edge
     if parts.way is not None:
         app[provider.WAY] = parts.way
     app[keys.STREAMS] = Streams(parts.hub, lambda: _lags(parts.attachments))
     app[commands.ACTS] = {}
     app[export.EXPORTS] = Counter()
+    app[privacy.EXPORTS] = Counter()
     app[export.UNDER_WAY] = set()
     viewing.set_up(app)
     failures.set_up(app)

@@ -1,15 +1,9 @@
-"""How a row of the ledger looks whose person, or number, was erased: a pseudonym stands where the
-id or the number was, so that rows of the same one are still known as such."""
+"""Which fields of the ledger's rows are somebody's own, and whether such a one was erased."""
 
 from __future__ import annotations
 
-import re
-
 from monitord.domain.ledger import AlertRecord, SegmentRecord, SupervisionRecord
-
-NAME = "Erased person"
-ENDPOINT = "erased"
-TEXT = "erased"
+from monitord.people.erased import ENDPOINT, NAME, TEXT, is_pseudonym
 
 PERSONAL: dict[type, frozenset[str]] = {
     SupervisionRecord: frozenset(
@@ -28,12 +22,6 @@ PERSONAL: dict[type, frozenset[str]] = {
     ),
 }
 """Fields that are somebody's own, of the records that the audit log keeps."""
-
-_PSEUDONYM = re.compile(r"[pn][0-9a-f]{24}")
-
-
-def is_pseudonym(value: object) -> bool:
-    return isinstance(value, str) and _PSEUDONYM.fullmatch(value) is not None
 
 
 def as_erased(field: str, value: object) -> bool:

@@ -138,6 +138,11 @@ class Keys:
             found |= await self._in_thread(lambda db: _number_keys(db, rest))
         return found
 
+    async def numbers(self) -> set[str]:
+        """Pseudonyms of all numbers that have a key."""
+        some = "SELECT pseudonym FROM number"
+        return await self._in_thread(lambda db: {row[0] for row in db.execute(some)})
+
     async def read_anew(self) -> None:
         """For whoever stands beside a daemon, which makes and destroys keys meanwhile."""
         await self._in_thread(self._read_people)

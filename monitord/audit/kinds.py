@@ -31,8 +31,11 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
         "stop sharing view",
     ),
     AuditKind.HISTORY: ("view history", "view audit log"),
-    AuditKind.EXPORT: ("export", "export outcome"),
-    AuditKind.PRIVACY: (EXPIRED, "add to never monitor", "remove from never monitor"),
+    AuditKind.EXPORT: ("export", "export outcome", "export person", "export number"),
+    AuditKind.PRIVACY: (
+        *(EXPIRED, "hold", "lift hold", "erase", "erase outcome"),
+        *("add to never monitor", "remove from never monitor"),
+    ),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }
 

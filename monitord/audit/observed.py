@@ -19,6 +19,7 @@ from monitord.domain.ledger import (
     SegmentRecord,
     SupervisionRecord,
 )
+from monitord.people.erased import is_pseudonym
 from monitord.store import tables
 from monitord.store.rows import record_of
 
@@ -60,13 +61,15 @@ def entry_of(record: Record) -> Entry | None:
     personal: list[Of] = []
     for owner, fields in _OWNERS.get(type(record), ()):
         who = values[owner]
-        if who is not None:
+        # Who was erased has no key any more: what is left of them is nobody's own.
+        if who is not None and not is_pseudonym(who):
             taken = {name: values.pop(name) for name in (owner, *fields)}
             personal.append(Of({"row": taken}, person=who))
-    if isinstance(record, SegmentRecord) and record.number is not None:
-        personal.append(Of({"row": {"number": values.pop("number")}}, number=record.number))
+    number = record.number if isinstance(record, SegmentRecord) else None
+    if number is not None and not is_pseudonym(number):
+        personal.append(Of({"row": {"number": values.pop("number")}}, number=number))
     actor = None
-    if isinstance(record, SupervisionRecord):
+    if isinstance(record, SupervisionRecord) and not is_pseudonym(record.supervisor_id):
         actor = Actor(record.supervisor_id, record.supervisor_name)
     return Entry(
         action=action,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.audit.chain import Row
 from monitord.audit.entry import merge
-from monitord.audit.keys import Keys, unseal
+from monitord.audit.keys import unseal
 from monitord.audit.observed import ACTION, RECORD
 from monitord.domain.ledger import SegmentRecord
 from monitord.store import tables
@@ -114,7 +114,14 @@ Veil = Callable[[str], str]
 """What is shown of a customer's number."""
 
 
-async def opened(keys: Keys, some: Iterable[Row], veil: Veil | None = None) -> list[Opened]:
+class Opener(Protocol):
+    """What has the keys, or some of them."""
+
+    async def keys_of(self, pseudonyms: Iterable[str]) -> dict[str, bytes]:
+        """As ``Keys`` has it."""
+
+
+async def opened(keys: Opener, some: Iterable[Row], veil: Veil | None = None) -> list[Opened]:
     """``veil``: for whoever may not see numbers whole."""
     some = list(some)
     bodies = [msgspec.json.decode(row.body, type=Body) for row in some]

@@ -24,6 +24,7 @@ from monitord.audit.heads import signed_by
 from monitord.audit.keys import Keys
 from monitord.audit.observed import ACTION
 from monitord.audit.reading import Body, opened, row_from
+from monitord.domain.ledger import SupervisionRecord
 from monitord.store import tables
 from monitord.store.rows import TABLE_OF, record_of
 
@@ -208,6 +209,10 @@ class _Ledger:
     ) -> None:
         self._connection, self._keys, self._progress = connection, keys, progress
         self._again_s = again_s
+        self._gone: dict[str, int] = {}
+        """How many are missing, by the id after which they were looked for."""
+        self._expired: dict[str, tuple[int, int]] = {}
+        self._read_to = 0
 
     async def check(self) -> int:
         done = 0
@@ -218,7 +223,7 @@ class _Ledger:
             while ids := await self._surely(partial(self._compared, cls, action, last)):
                 seen, last = seen + len(ids), ids[-1]
                 self._progress(str(table.name), seen, max(total, seen))
-            last = ""
+            last, self._gone = "", {}
             while ids := await self._surely(partial(self._none_missing, cls, action, last)):
                 last = ids[-1]
                 self._progress(str(table.name), seen, max(total, seen))
@@ -274,25 +279,59 @@ class _Ledger:
         ids = list(await connection.scalars(some))
         there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
         missing = [key for key in ids if key not in there]
+        self._gone[after] = len(missing)
         if missing:
-            expired = await _expired(connection)
-            said = await _said(connection, self._keys, action, missing)
-            for key, (n, row) in said.items():
-                ended = row.get("ended", row.get("raised"))
-                if ended is None or ended >= expired.get(table.name, 0):
-                    raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
+            await self._by_their_age(connection, cls, action, missing)
         return ids
 
+    async def _by_their_age(
+        self, connection: AsyncConnection, cls: type[Any], action: str, missing: list[str]
+    ) -> None:
+        """A row that is not there was removed by its age, and is one of as many as the log says;
+        what belongs to a supervision went with it."""
+        table = TABLE_OF[cls]
+        await self._read_expired(connection)
+        owned = "supervision" in table.c
+        before, removed = self._expired.get("supervision" if owned else table.name, (0, 0))
+        said = await _said(connection, self._keys, action, missing)
+        ends = {key: row.get("ended") for key, (_, row) in said.items()}
+        if owned:
+            owners = {key: str(row.get("supervision")) for key, (_, row) in said.items()}
+            ends = await _ends_of(connection, self._keys, owners)
+        for key, (n, _) in said.items():
+            ended = ends[key]
+            if ended is None or ended >= before:
+                raise _FoundError(n, f"{table.name} {key} of row {n} is missing in the ledger")
+        gone = sum(self._gone.values())
+        if not owned and gone > removed:
+            raise _FoundError(
+                None,
+                f"{gone} rows of {table.name} are missing in the ledger, but only {removed} were "
+                "removed by their age",
+            )
 
-async def _expired(connection: AsyncConnection) -> dict[str, int]:
-    """Up to when rows of each table were removed by their age."""
-    c = tables.audit.c
-    latest: dict[str, int] = {}
-    for body in await connection.scalars(select(c.body).where(c.action == EXPIRED)):
-        plain = msgspec.json.decode(body, type=Body).plain
-        kind, before = str(plain["kind"]), int(plain["before"])
-        latest[kind] = max(before, latest.get(kind, 0))
-    return latest
+    async def _read_expired(self, connection: AsyncConnection) -> None:
+        """Up to when rows of each table were removed by their age, and how many."""
+        c = tables.audit.c
+        some = select(c.n, c.body).where(c.action == EXPIRED, c.n > self._read_to).order_by(c.n)
+        for n, body in (await connection.execute(some)).all():
+            plain = msgspec.json.decode(body, type=Body).plain
+            kind = str(plain["kind"])
+            before, rows = self._expired.get(kind, (0, 0))
+            self._expired[kind] = max(before, int(plain["before"])), rows + int(plain["rows"])
+            self._read_to = n
+
+
+async def _ends_of(
+    connection: AsyncConnection, keys: Keys, owners: dict[str, str]
+) -> dict[str, int | None]:
+    """When the supervision of each of these ended; None where it still stands in the ledger."""
+    table, action = tables.supervision, ACTION[SupervisionRecord]
+    ids = sorted(set(owners.values()))
+    there = set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+    said = await _said(connection, keys, action, [key for key in ids if key not in there])
+    ends = {key: row.get("ended") for key, (_, row) in said.items()}
+    return {key: ends.get(owner) for key, owner in owners.items()}
 
 
 async def _rows(connection: AsyncConnection, cls: type[Any], ids: list[str]) -> dict[str, Any]:

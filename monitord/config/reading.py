@@ -24,6 +24,7 @@ from monitord.domain.site import Site
 from monitord.outbox.post import Hook
 from monitord.people.bootstrap import First
 from monitord.people.provider import ProviderSettings
+from monitord.privacy.rules import Keep
 from monitord.told.rules import Policy as Telling
 
 FILE_MOST = 10 << 20
@@ -61,6 +62,12 @@ class Loaded(Struct, frozen=True):
         table, folder = self.settings.audit, self.path.parent
         files = tuple((folder / file).absolute() for file in table.files)
         return Keeping(table.every, files, table.webhook, table.syslog)
+
+    @property
+    def keep(self) -> Keep:
+        """For how long each kind of row is kept."""
+        table = self.settings.retention
+        return Keep(table.supervisions, table.calls, table.agent_status, table.gaps)
 
     @property
     def folder(self) -> Path | None:

@@ -189,6 +189,21 @@ class Audit(_Table, frozen=True):
     """``udp://host:514``, ``tcp://host:601`` or ``unix:///dev/log``, by RFC 5424."""
 
 
+Days = Annotated[int, Meta(ge=2, le=36_500)]
+"""Two at least: the page counts of today, and a start looks at what ended in the day before."""
+
+
+class Retention(_Table, frozen=True):
+    """For how many days after their end rows are kept; for ever where it is not set. Rows of the
+    audit log are always kept."""
+
+    supervisions: Days | None = None
+    """With their segments, alerts, notices and reasons."""
+    calls: Days | None = None
+    agent_status: Days | None = None
+    gaps: Days | None = None
+
+
 class Log(_Table, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -217,5 +232,6 @@ class Settings(_Table, frozen=True):
     reason: told_settings.Reason = field(default_factory=told_settings.Reason)
     webhook: Annotated[list[Webhook], Meta(max_length=HOOKS_MOST)] = field(default_factory=list)
     audit: Audit = field(default_factory=Audit)
+    retention: Retention = field(default_factory=Retention)
     log: Log = Log()
     record: Record = field(default_factory=Record)

@@ -30,13 +30,14 @@ Permission = Literal[
     "team.see",
     "view.share",
     "audit.see",
-    "privacy.see",
-    "privacy.edit",
     "roster.see",
     "roster.edit",
     "rights.edit",
     "session.end",
     "token.make",
+    "privacy.see",
+    "privacy.edit",
+    "privacy.export",
 ]
 
 MEANING: dict[Permission, str] = {
@@ -57,13 +58,14 @@ MEANING: dict[Permission, str] = {
     "team.see": "see the team view",
     "view.share": "share saved views with everybody",
     "audit.see": "read the audit log",
-    "privacy.see": "see whom nobody may listen to",
-    "privacy.edit": "change whom nobody may listen to",
     "roster.see": "see the roster: people, teams, endpoints",
     "roster.edit": "change people, teams and endpoints",
     "rights.edit": "give and take roles, and ways to sign in",
     "session.end": "see and end other people's sessions",
     "token.make": "make API tokens for oneself",
+    "privacy.see": "see whom nobody may listen to, and what is kept, held and erased",
+    "privacy.edit": "change whom nobody may listen to, hold and erase",
+    "privacy.export": "export all that is held on a person or a number",
 }
 
 UNSCOPED: frozenset[Permission] = frozenset(
@@ -72,13 +74,14 @@ UNSCOPED: frozenset[Permission] = frozenset(
         "alert.see",
         "view.share",
         "audit.see",
-        "privacy.see",
-        "privacy.edit",
         "roster.see",
         "roster.edit",
         "rights.edit",
         "session.end",
         "token.make",
+        "privacy.see",
+        "privacy.edit",
+        "privacy.export",
     }
 )
 """Had or not had; there is nobody on whom they are used."""
@@ -127,13 +130,14 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "reason.give": _SELF,
             "history.see": _ALL,
             "team.see": _ALL,
-            "privacy.see": _ALL,
-            "privacy.edit": _ALL,
             "roster.see": _ALL,
             "roster.edit": _ALL,
             "rights.edit": _ALL,
             "session.end": _ALL,
             "token.make": _ALL,
+            "privacy.see": _ALL,
+            "privacy.edit": _ALL,
+            "privacy.export": _ALL,
         },
         Role.QA_MANAGER: {
             "agent.see": _ALL,
@@ -177,9 +181,10 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "history.see": _ALL,
             "history.export": _ALL,
             "audit.see": _ALL,
-            "privacy.see": _ALL,
             "roster.see": _ALL,
             "token.make": _ALL,
+            "privacy.see": _ALL,
+            "privacy.export": _ALL,
         },
         Role.AGENT: {
             "agent.see": _SELF,

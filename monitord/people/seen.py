@@ -126,6 +126,12 @@ class SeenEndpoints:
             raise PeopleError(reason_of(error)) from None
         self._seen[key].dismissed = dismissed
 
+    def forget_name(self, name: str) -> None:
+        """Endpoints that a queue called so have no name until one does again."""
+        for one in self._seen.values():
+            if one.name == name:
+                one.name = ""
+
     async def run(self) -> None:
         """Write what was seen, until cancelled."""
         while True:

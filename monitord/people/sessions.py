@@ -164,6 +164,11 @@ class Sessions:
 
             await commit(self._engine, write, *alongside)
 
+    def forget_all_of(self, person: str) -> None:
+        """Their rows are gone from the database."""
+        for key in [s.key for s in self._sessions.values() if s.person == person]:
+            self._forget(key)
+
     async def keep_up(self) -> None:
         """Write when the sessions were last used, and drop what is over. Now and then.
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from monitord.domain.ledger import CallRecord, SegmentRecord, SupervisionRecord
 from monitord.people.audience import concerns, mask
+from monitord.people.erased import TEXT, is_pseudonym
 from monitord.people.permissions import Permission
 from monitord.people.roster import Reach, Rights
 
@@ -23,7 +24,12 @@ class Sight(Struct, frozen=True):
         return concerns(self.reach, row.agent_id, row.supervisor_id)
 
     def call(self, row: CallRecord) -> CallRecord:
-        return row if self.numbers else msgspec.structs.replace(row, number=mask(row.number))
+        return msgspec.structs.replace(row, number=self._number(row.number))
+
+    def _number(self, number: str | None) -> str | None:
+        if is_pseudonym(number):
+            return TEXT
+        return number if self.numbers else mask(number)
 
     def supervision(self, row: SupervisionRecord) -> SupervisionRecord:
         """Without its call, where that is another team's: it is seen then for its supervisor."""
@@ -43,7 +49,7 @@ class Sight(Struct, frozen=True):
                 list=None,
                 result=None,
             )
-        return row if self.numbers else msgspec.structs.replace(row, number=mask(row.number))
+        return msgspec.structs.replace(row, number=self._number(row.number))
 
 
 def sight_of(rights: Rights, *also: Permission) -> Sight:

@@ -163,6 +163,11 @@ class Tokens:
 
         await commit(self._engine, write, alongside)
 
+    def forget_all_of(self, person: str) -> None:
+        """Their rows are gone from the database."""
+        for id_ in [t.id for t in self._by_id.values() if t.person == person]:
+            self._forget(id_)
+
     async def keep_up(self) -> None:
         """Write when tokens were last used, and drop what is over. Now and then.
 

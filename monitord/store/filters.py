@@ -48,6 +48,8 @@ class Query:
     result: str | None = None
     queue: str | None = None
     number: str | None = None
+    number_erased: str | None = None
+    """As it stands in rows from which it was erased."""
     direction: str | None = None
     status: str | None = None
     end_reason: str | None = None
@@ -76,7 +78,6 @@ _EQUAL = {
     "list": "list",
     "result": "result",
     "queue": "queue",
-    "number": "number",
     "direction": "direction",
     "status": "status",
     "end_reason": "end_reason",
@@ -105,7 +106,19 @@ class Leg:
 
 
 def legs(table: Table, query: Query) -> list[Leg]:
-    """The rows that may be read at all; no leg where none may."""
+    """The rows that may be read at all; no leg where none may. Of a number twice: those that have
+    it, and those from which it was erased."""
+    found = _in_reach(table, query)
+    if query.number is None or query.number_erased is None or "number" not in table.c:
+        return found
+    return [
+        replace(leg, where=[*leg.where, table.c.number == number])
+        for leg in found
+        for number in (query.number, query.number_erased)
+    ]
+
+
+def _in_reach(table: Table, query: Query) -> list[Leg]:
     within, c = query.within, table.c
     if within is None or "agent_id" not in c:
         return [Leg()]
@@ -153,6 +166,8 @@ def _filters(table: Table, query: Query) -> list[ColumnElement[Any]]:
         for name, column in _EQUAL.items()
         if (value := getattr(query, name)) is not None and column in table.c
     ]
+    if query.number is not None and query.number_erased is None and "number" in table.c:
+        where.append(table.c.number == query.number)
     if query.campaign is not None and "campaign" in table.c:
         where.append(_of_campaign(table, query.campaign))
     if query.type is not None and "type" in table.c:

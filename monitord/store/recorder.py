@@ -46,6 +46,8 @@ class Recorder:
         self.live: Callable[[], Mapping[str, int]] = dict
         """Gives the PBXs that are attached right now, and for each the wall time in ms up to
         which all that it said has been given to us."""
+        self.blank: Callable[[Record], Record] = lambda record: record
+        """Takes out of a row what was erased while it waited."""
         self.observe: Observe | None = None
         """Writes into the audit log what a batch says, in its transaction."""
         self.committed: Callable[[frozenset[type]], None] = lambda kinds: None
@@ -101,11 +103,12 @@ class Recorder:
         done = False
         try:
             async with in_turn(self._engine) as connection:
+                records = [self.blank(record) for record in batch.values()]
                 for cls, table in TABLE_OF.items():
-                    rows = [row_of(r) for r in batch.values() if type(r) is cls]
+                    rows = [row_of(r) for r in records if type(r) is cls]
                     await _upsert(connection, table, rows)
                 if self.observe is not None:
-                    await self.observe(connection, list(batch.values()))
+                    await self.observe(connection, records)
                 await self._beat(connection, seen)
             done = True
         except (SQLAlchemyError, OSError) as error:

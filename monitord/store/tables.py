@@ -99,6 +99,7 @@ segment = Table(
     Index(None, "supervision", "n"),
     Index(None, "call"),
     Index(None, "campaign"),
+    Index(None, "number"),
 )
 
 call = Table(
@@ -148,6 +149,7 @@ call_alias = Table(
     Column("alias", Text, primary_key=True),
     Column("call", Text, nullable=False),
     Index(None, "alias"),
+    Index(None, "call"),
 )
 
 agent_status = Table(
@@ -460,3 +462,38 @@ chosen_view = Table(
     Column("page", Text, primary_key=True),
     Column("view", Text, nullable=False, comment="id of a saved one, or the name of a built-in"),
 )
+
+# --- privacy -----------------------------------------------------------------------------
+
+hold = Table(
+    "hold",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False, comment="id, or a number's digits; empty for all"),
+    Column("reason", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("lifted", BigInteger),
+    Column("lifted_by_id", Text),
+    Column("lifted_by_name", Text),
+    Index(None, "lifted"),
+)
+"""What is neither removed by its age nor erased."""
+
+receipt = Table(
+    "receipt",
+    metadata,
+    _id(),
+    Column("what", Text, nullable=False, comment="person or number"),
+    Column("pseudonyms", Text, nullable=False, comment="JSON list"),
+    Column("begun", BigInteger, nullable=False),
+    Column("rows", Text, nullable=False, comment="JSON: how many, by table"),
+    Column("audit", BigInteger, nullable=False, comment="n of the row that says who did it"),
+    Column("done", BigInteger, comment="NULL: the keys may still be there; the next start ends it"),
+    Column("body", Text, comment="JSON, as it was signed"),
+    Column("signature", Text),
+    Index(None, "begun", "id"),
+)
+"""Of erasures; with no word of whom."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import structlog
 
@@ -156,6 +156,25 @@ class Teller:
         if notice is not None:
             self._show(notice, self._clock())
             self._hub.flush()
+
+    def rewrite(self, change: Callable[[Record], Record]) -> None:
+        """What is open and shown, as it is from now on: somebody was erased."""
+        for held in (self._open, self._shown):
+            for old in list(held.values()):
+                new = change(old)
+                if not isinstance(new, NoticeRecord) or new == old:
+                    continue
+                held[old.id] = new
+                if new.supervisor_id != old.supervisor_id:
+                    self._texts.pop(old.id, None)
+                if held is self._shown:
+                    self._hub.notice(new.id, self._view(new))
+        self._hub.flush()
+
+    def forget(self, supervisions: Collection[str]) -> None:
+        """Their rows were removed by their age."""
+        for key in supervisions:
+            self._open.pop(key, None)
 
     # --- judging ---------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ async def test_told(scene: Scene, tmp_path: Path) -> None:
         assert watch.stream.of("alert") == []
         await put(max_, person="ann", reason="works council")
         raised = await alert(watch, type="Coach", done="told")
-        assert raised["why"] == "Nobody may listen to Ann Agent: works council."
+        assert raised["why"] == "Nobody may listen to this agent: works council."
         await scene.hangup(coaching)
         await watch.stream.until(lambda s: not s.of("supervision"), "the supervision's end")
         other = await scene.customer_calls_agent("5559876", "1003")

@@ -1,107 +1,122 @@
-"""Never monitor and a payment in progress in Chromium, on real Asterisk."""
+"""Settings > Privacy against the real daemon, in real Chromium."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import process, visitor
 from tests.browser.looks import look
-from tests.browser.teams import site_with_teams
-from tests.kit.daemon import password_hash
-from tests.lab.scene import COACH, Scene
+from tests.browser.test_people import choose
+from tests.kit.daemon import Site
+from tests.kit.roster import MAX, editor, nobody, somebody
 
 pytestmark = pytest.mark.browser
 
-ADMINISTRATOR = f"""
-[[people]]
-id = "ada"
-name = "Ada Administrator"
-login = "ada"
-role = "administrator"
-password_hash = "{password_hash()}"
-"""
+PRIVACY = "/settings/privacy"
+REFUSED = re.compile("the server responded with a status of 4")
+NUMBER = "+49 30 5558642"
 
 
-async def test_nobody_may_listen(scene: Scene, tmp_path: Path, browser: Browser) -> None:
-    wrong: list[str] = []
-    site = site_with_teams(scene)
-    site.people += ADMINISTRATOR
-    async with (
-        process(site.write(tmp_path)) as url,
-        visitor(browser, url) as ada,
-        visitor(browser, url) as sue,
-        visitor(browser, url) as max_,
-    ):
-        await sue.sign_in("sue")
-        await sue.coach_manager().live()
-        call = await scene.customer_calls_agent("5551234", "1001")
-        await scene.supervisor_dials("2001", COACH, "1001")
-        entry = sue.coach_manager().entry("Sue Supervisor")
-        await expect(entry).to_be_visible()
-        alerts = sue.page.get_by_role("region", name="Alerts")
-        await expect(alerts).to_have_count(0)
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    extra = "[retention]\ncalls = 90\nagent_status = 30\n" + MAX
+    extra += somebody("ada", "Ada Auditor", "auditor")
+    site = Site(ami_port=nobody(), secret="x", extra=extra)
+    async with process(site.write(tmp_path)) as address:
+        yield address
 
-        # --- a payment: said to whoever listens, and to everybody who sees it
-        await scene.says_paying(call.agent, on=True)
-        await expect(entry).to_contain_text("Payment in progress")
-        await entry.get_by_role("link").click()
-        current = sue.page.get_by_role("region", name="Currently Coaching / Monitoring")
-        await expect(current).to_contain_text("Somebody on this call pays now.")
-        await expect(alerts).to_contain_text("During a payment:")
-        wrong += await look(sue.page, "payment")
-        await scene.says_paying(call.agent, on=False)
-        await expect(entry).not_to_contain_text("Payment in progress")
-        await expect(current).not_to_contain_text("Somebody on this call pays now.")
-        await alerts.get_by_role("button", name="Acknowledge").click()
-        await expect(alerts).to_have_count(0)
 
-        # --- the list
-        await ada.sign_in("ada")
-        page = ada.page
-        await page.get_by_role("link", name="Never monitor").click()
-        await expect(page.get_by_text("Nobody is on the list")).to_be_visible()
-        wrong += await look(page, "never-monitor-empty")
-        await page.get_by_role("button", name="Add to the list").click()
+async def pick(page: Page, name: str) -> None:
+    box = page.get_by_role("combobox", name="Somebody on the roster")
+    await box.fill(name)
+    await expect(page.get_by_role("option", name=name)).to_have_count(1)
+    await box.press("ArrowDown")
+    await box.press("Enter")
+    await expect(box).to_have_value(name)
+
+
+async def test_hold_export_and_erase(url: str, browser: Browser) -> None:
+    async with editor(url) as max_:
+        await max_.done("PATCH", "/people/sid", {"active": False})
+    async with visitor(browser, url, expected=REFUSED) as admin:
+        await admin.sign_in("max")
+        page = admin.page
+        await page.goto(f"{url}{PRIVACY}")
+        said = page.get_by_role("status").first
+        await expect(page.get_by_text("Nothing is held.")).to_be_visible()
+        await expect(page.get_by_text("90 days")).to_be_visible()
+        await expect(page.get_by_text("for ever").first).to_be_visible()
+        await expect(page.get_by_text("Nobody was erased yet.")).to_be_visible()
+
+        await page.get_by_role("button", name="Hold something").click()
         dialog = page.get_by_role("dialog")
-        await dialog.get_by_role("button", name="Add to the list").click()
-        await expect(dialog).to_contain_text("Choose somebody of the roster.")
-        await expect(dialog).to_contain_text("Say why")
-        await dialog.get_by_role("combobox", name="Person").fill("Ann")
-        await dialog.get_by_role("option", name="Ann Agent").click()
-        await dialog.get_by_label("Reason").fill("Works council")
-        wrong += await look(page, "never-monitor-add")
-        await dialog.get_by_role("button", name="Add to the list").click()
-        row = page.get_by_role("row", name="Ann Agent")
-        await expect(row).to_contain_text("Works council")
-        await expect(page.get_by_role("status").first).to_contain_text("Ann Agent is on the list.")
-        # At once, on the page of who listens.
-        await expect(alerts).to_contain_text("Nobody may listen to Ann Agent: Works council.")
-        await expect(entry).to_contain_text("nobody may listen here")
-        await page.get_by_role("button", name="Add to the list").click()
-        await dialog.get_by_label("A customer’s number").check()
-        await dialog.get_by_role("textbox", name="Number").fill("+49 30 555-1234")
-        await dialog.get_by_label("Reason").fill("Doctor, who calls from the practice")
-        await dialog.get_by_role("button", name="Add to the list").click()
-        await expect(page.get_by_role("row", name="•••34")).to_be_visible()
-        assert "5551234" not in await page.content(), "an administrator sees no whole number"
-        wrong += await look(page, "never-monitor")
+        await choose(page, "Person", "Sid Silent")
+        await dialog.get_by_label("Reason").fill("case 12 of the court")
+        assert await look(page, "privacy-hold") == []
+        await dialog.get_by_role("button", name="Hold", exact=True).click()
+        await expect(said).to_have_text("It is held.")
+        held = page.get_by_role("row").filter(has_text="A person: Sid Silent")
+        await expect(held).to_contain_text("in force")
 
-        # --- who may only see it
-        await max_.sign_in("max")
-        await max_.page.get_by_role("link", name="Never monitor").click()
-        await expect(max_.page.get_by_role("row", name="Ann Agent")).to_be_visible()
-        await expect(max_.page.get_by_role("button", name="Take")).to_have_count(0)
-        await expect(max_.page.get_by_role("button", name="Add to the list")).to_have_count(0)
-        await expect(sue.page.get_by_role("link", name="Never monitor")).to_have_count(0)
-        await sue.page.goto(f"{url}/settings/never-monitor")
-        await expect(sue.page.get_by_role("main")).to_contain_text("You may not see this page")
+        await pick(page, "Sid Silent")
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Export all that is held on this person").click()
+        file = json.loads(Path(await (await download.value).path()).read_text())
+        assert (file["id"], file["complete"]) == ("sid", True)
 
-        # --- taken off again
-        await page.get_by_role("button", name="Take off the list: Ann Agent").click()
-        await dialog.get_by_role("button", name="Take off the list").click()
-        await expect(page.get_by_role("row", name="Ann Agent")).to_have_count(0)
-        await scene.hangup(call.customer)
-    assert not wrong, "\n".join(wrong)
+        async def erase(what: str, reason: str) -> None:
+            await page.get_by_role("button", name=f"Erase this {what}").click()
+            await dialog.get_by_label("Reason").fill(reason)
+            await dialog.get_by_role("button", name="Erase", exact=True).click()
+            await expect(dialog).to_contain_text("Say that it is to be erased for ever.")
+            await dialog.get_by_label("Erase it for ever").check()
+
+        await erase("person", "Sid Silent asked for it")
+        await dialog.get_by_role("button", name="Erase", exact=True).click()
+        await expect(dialog.get_by_text("Must not tell what is to be erased")).to_be_visible()
+        assert await look(page, "privacy-erase") == []
+        await dialog.get_by_label("Reason").fill("asked for it by letter")
+        await dialog.get_by_role("button", name="Erase", exact=True).click()
+        await expect(dialog).to_contain_text("hold must be lifted")
+        await dialog.get_by_role("button", name="Cancel").click()
+
+        await page.get_by_role("button", name="Lift the hold on A person: Sid Silent").click()
+        await dialog.get_by_role("button", name="Lift", exact=True).click()
+        await expect(held).to_contain_text("by Max Minder")
+        await erase("person", "asked for it by letter")
+        await dialog.get_by_role("button", name="Erase", exact=True).click()
+        await expect(said).to_contain_text("It is erased.")
+        await expect(page.get_by_role("row").filter(has_text="Erased person")).to_be_visible()
+        await expect(page.get_by_text("Sid Silent")).to_have_count(0)
+
+        await page.get_by_label("A customer’s number").fill(NUMBER)
+        await erase("number", "asked for it by letter")
+        await dialog.get_by_role("button", name="Erase", exact=True).click()
+        await expect(page.get_by_role("row").filter(has_text="a number")).to_be_visible()
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="Download the receipt").first.click()
+        receipt = json.loads(Path(await (await download.value).path()).read_text())
+        assert json.loads(receipt["receipt"])["erased"] == "number" and receipt["signature"]
+        assert await look(page, "privacy") == []
+
+        await pick(page, "Ann Agent")
+        await page.get_by_role("button", name="Erase this person").click()
+        await expect(page.get_by_text("Only somebody who has left can be erased")).to_be_visible()
+    async with visitor(browser, url) as auditor:
+        await auditor.sign_in("ada")
+        await auditor.page.goto(f"{url}{PRIVACY}")
+        await expect(auditor.page.get_by_role("button", name=re.compile("Export"))).to_have_count(2)
+        await expect(
+            auditor.page.get_by_role("button", name=re.compile("Erase|Hold"))
+        ).to_have_count(0)
+    async with visitor(browser, url) as viewer:
+        await viewer.sign_in("ina")
+        await expect(viewer.page.get_by_role("link", name="Privacy")).to_have_count(0)
+        await viewer.page.goto(f"{url}{PRIVACY}")
+        await expect(viewer.page.get_by_text("Your role does not allow you")).to_be_visible()

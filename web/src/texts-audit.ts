@@ -189,6 +189,12 @@ export const says = {
     "make first administrator": "became the first administrator",
     "take over from provider": "was taken over from the company’s sign-in",
     "apply retention": "removed what was older than it may be kept",
+    hold: "held something",
+    "lift hold": "lifted a hold",
+    erase: "erased somebody, or a number",
+    "erase outcome": "destroyed the key of whom was erased",
+    "export person": "exported all that is held on a person",
+    "export number": "exported all that is held on a number",
   } as Record<string, string>,
   things: {
     supervisions: "supervisions",

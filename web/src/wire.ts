@@ -48,10 +48,13 @@ export type Scope = (typeof SCOPE)[number];
 export const OUTCOME_STATE = ["under way", "known", "unknown"] as const;
 export type OutcomeState = (typeof OUTCOME_STATE)[number];
 
+export const HOLD_KIND = ["person", "number", "supervision", "call", "all"] as const;
+export type HoldKind = (typeof HOLD_KIND)[number];
+
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "audit.see", "privacy.see", "privacy.edit", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make"] as const;
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
@@ -431,6 +434,88 @@ export interface NeverMonitorNew {
   person?: string | null;
   /** However it is written: only its digits count. */
   number?: string | null;
+}
+
+export interface HoldNew {
+  kind: HoldKind;
+  reason: string;
+  /** Id of a person or of a supervision, a Call ID, or a number; empty for all. */
+  value?: string;
+}
+
+/** Body of lifting a hold; who and when, the server knows. */
+export interface HoldLift {
+}
+
+/** What is neither removed by its age nor erased. */
+export interface HoldRow {
+  id: string;
+  kind: HoldKind;
+  /** A number is masked for those who may not see numbers. */
+  value: string;
+  /** Of the person; empty for other kinds. */
+  name: string;
+  reason: string;
+  since: number;
+  /** Name of who made it. */
+  by: string;
+  /** null: in force. */
+  lifted: number | null;
+  lifted_by: string | null;
+}
+
+/** Of whom all that is held is asked for; in a body, since addresses get into logs. */
+export interface NumberAsked {
+  number: string;
+}
+
+export interface PersonErase {
+  /** It stays, so it must not tell whom. */
+  reason: string;
+}
+
+export interface NumberErase {
+  number: string;
+  reason: string;
+}
+
+/** Of an erasure, with no word of whom. */
+export interface ReceiptRow {
+  id: string;
+  what: "number" | "person";
+  /** The names under which the audit log knew them. */
+  pseudonyms: string[];
+  begun: number;
+  /** null: the keys may still be there; the daemon's next start ends it. */
+  done: number | null;
+  /** How many were changed, by table. */
+  rows: Record<string, number>;
+}
+
+/** Days for which rows are kept after their end; null: for ever. */
+export interface KeptFor {
+  supervisions: number | null;
+  calls: number | null;
+  agent_status: number | null;
+  gaps: number | null;
+}
+
+export interface RetentionRun {
+  at: number;
+  /** How many were removed, by table. */
+  rows: Record<string, number>;
+  /** Why nothing, or not all, was removed; empty where all was. */
+  why: string;
+}
+
+export interface Privacy {
+  kept: KeptFor;
+  /** null: it has not run yet. */
+  last_run: RetentionRun | null;
+  /** Those in force, then those that were lifted; the newest first. */
+  holds: HoldRow[];
+  /** The latest first. */
+  receipts: ReceiptRow[];
 }
 
 /** Why a request was not carried out, with the field that is to blame. */

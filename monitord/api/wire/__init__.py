@@ -15,6 +15,7 @@ from monitord.api.wire.audit import *
 from monitord.api.wire.disconnect import *
 from monitord.api.wire.history import *
 from monitord.api.wire.never import *
+from monitord.api.wire.privacy import *
 from monitord.api.wire.problem import *
 from monitord.api.wire.proposals import *
 from monitord.api.wire.roster import *

@@ -38,6 +38,7 @@ export const AUDIT = "/audit";
 export const TEAM = "/team";
 export const MY_CALLS = "/my-calls";
 export const PEOPLE = "/settings/people";
+export const PRIVACY = "/settings/privacy";
 export const NEVER_MONITOR = "/settings/never-monitor";
 export const SIGN_IN_SETTINGS = "/settings/sign-in";
 

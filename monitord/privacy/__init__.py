@@ -1,0 +1,1 @@
+"""Retention, and the rights of those whom rows are about."""

@@ -1,0 +1,181 @@
+"""Somebody who did and suffered everything there is, and what may be left of them anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+import subprocess
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from monitord.audit.heads import read_heads
+from monitord.audit.keys import open_keys
+from monitord.audit.verify import Report, verify
+from monitord.store.engine import visit_store
+from tests.kit.centre import Centre, until
+from tests.kit.client import Client
+from tests.kit.ledger import asyncio_run
+from tests.kit.roster import Editor, editor, somebody
+from tests.kit.stores import PostgresStore, SqliteStore, Store
+
+WHO, NAME, LOGIN = "zelda-quist", "Zelda Quistmarlowe", "zq.sign-in"
+DESK, LINE = "PJSIP/2003", "PJSIP/1003"
+NEVER_USED = "PJSIP/zq-home-desk"
+HERS = (WHO, NAME, LOGIN, NEVER_USED, "zq-account-code")
+"""Texts that only she has: none may be left anywhere."""
+
+TOLD = '[told]\nwhen = "start and end"\nwho = true\n[reason]\nask = "asked"\n'
+
+NUMBER = "+49 (30) 555-8642971"
+DIGITS = "49305558642971"
+
+
+def people() -> str:
+    her = somebody(WHO, NAME, "supervisor", scope="all", team="north").replace(
+        f'login = "{WHO}"', f'login = "{LOGIN}"'
+    )
+    her += (
+        f'endpoints = ["{DESK}", "{LINE}", "{NEVER_USED}"]\n'
+        'agent = true\naccount_codes = ["zq-account-code"]\n'
+    )
+    return "".join(
+        [
+            her,
+            somebody("max", "Max Minder", "administrator"),
+            somebody("ada", "Ada Auditor", "auditor"),
+            somebody("ina", "Ina Viewer", "QA manager"),
+            somebody("sue", "Sue Supervisor", "supervisor", scope="all", leader=WHO)
+            + 'endpoints = ["PJSIP/2001"]\n',
+            '[[people]]\nid = "ann"\nname = "Ann Agent"\n'
+            'endpoints = ["PJSIP/1001"]\nagent = true\n',
+        ]
+    )
+
+
+async def ask(client: Client, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    given = {} if body is None else {"json": body}
+    async with client.http.request(method, f"/api/v1{path}", **given) as response:
+        if response.status == 204:
+            return 204, None
+        return response.status, await response.json()
+
+
+async def live_through_it(here: Centre) -> None:
+    """A day in which she did and suffered everything."""
+    async with Client(here.daemon.url) as her, editor(here.daemon.url) as max_:
+        assert await her.sign_in(LOGIN) == 200
+        assert await Client.sign_in(her, LOGIN, "not her password") == 401
+        assert await her.sign_in(LOGIN) == 200
+        await here.advance(120)
+        for client, filters in ((her, {"agent": "ann"}), (here.ina, {"supervisor": WHO})):
+            view = {"page": "history", "name": "a view", "filters": filters, "shared": True}
+            chosen = {"coach-manager": "all"}
+            status, said = await ask(client, "PUT", "/views", {"views": [view], "chosen": chosen})
+            assert status == 200, said
+        token = {"name": "a program", "permissions": ["history.see"]}
+        assert (await ask(her, "POST", "/tokens", token))[0] == 201
+        assert (await ask(max_.client, "POST", f"/people/{WHO}/link", {}))[0] == 201
+        for client in (her, here.ina):
+            async with client.http.get(
+                f"/api/v1/supervisions/export?format=json&supervisor={WHO}"
+            ) as response:
+                assert response.status == 200
+                await response.read()
+        await until(lambda: here.running(), "something runs")
+        ended = await here.meanwhile(her.disconnect(here.running()[0]))
+        assert ended[0] == 200, ended
+        await here.advance(60)
+        await here.daemon.recorder.settled()
+        alerts = (await her.get("/api/v1/alerts", open="true"))["rows"]
+        assert alerts, "supervisors who are not on the roster raise some"
+        assert (await ask(her, "POST", f"/alerts/{alerts[0]['id']}/acknowledge", {}))[0] == 200
+        hold = {"kind": "person", "value": WHO, "reason": "a suit"}
+        status, made = await ask(max_.client, "POST", "/privacy/holds", hold)
+        assert status == 201, made
+        assert (await ask(max_.client, "POST", f"/privacy/holds/{made['id']}/lift", {}))[0] == 200
+        listed = {"person": WHO, "reason": "works council"}
+        assert (await ask(max_.client, "POST", "/never-monitor", listed))[0] == 201
+        await give_reason(here, her)
+        # Listened to by one without a right: an alert that names her twice.
+        await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "agent"}]})
+        await here.advance(120)
+        await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "supervisor"}]})
+        await here.daemon.recorder.settled()
+
+
+async def give_reason(here: Centre, her: Client) -> None:
+    """Of a supervision of hers that has ended."""
+
+    def ended() -> list[dict[str, Any]]:
+        return here.store.read(
+            f"SELECT id FROM supervision WHERE supervisor_id = '{WHO}' AND ended IS NOT NULL"
+        )
+
+    async with asyncio.timeout(60):
+        while not ended():
+            await here.advance(30)
+            await here.daemon.recorder.settled()
+    path = f"/supervisions/{ended()[0]['id']}/reason"
+    status, said = await ask(her, "POST", path, {"text": f"{NAME} wanted to know"})
+    assert status == 200, said
+
+
+async def leave(max_: Editor, here: Centre) -> None:
+    await max_.done("PATCH", f"/people/{WHO}", {"active": False})
+    await here.caught_up()
+    await here.daemon.recorder.settled()
+
+
+def places(store: Store, tmp: Path) -> dict[str, bytes]:
+    """All files of the database, and a backup that is taken now."""
+    if isinstance(store, SqliteStore):
+        copy = tmp / "backup.sqlite3"
+        copy.unlink(missing_ok=True)
+        with (
+            closing(sqlite3.connect(store.path)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        files = [copy, *store.path.parent.glob(f"{store.path.name}*")]
+        return {file.name: file.read_bytes() for file in files if file.is_file()}
+    assert isinstance(store, PostgresStore)
+    server = store.server
+    dump = subprocess.run(
+        [
+            *(*server._command("pg_dump"), "--host", str(server.folder), "--port"),
+            *(str(server.port), "--username", "admin", store.name),
+        ],
+        capture_output=True,
+        check=True,
+        cwd="/",
+    )
+    return {"dump": dump.stdout}
+
+
+def found_in(places: dict[str, bytes], words: Iterable[str]) -> list[tuple[str, str, bytes]]:
+    return [
+        (name, word, content[max(0, at - 60) : at + 60])
+        for name, content in places.items()
+        for word in words
+        if (at := content.lower().find(word.lower().encode())) >= 0
+    ]
+
+
+def proved(store: Store) -> Report:
+    async def prove() -> Report:
+        engine = await visit_store(store.url)
+        keys = open_keys(store.keys, make=False)
+        try:
+            return await verify(engine, keys, read_heads(store.keys.with_name("heads.jsonl")))
+        finally:
+            keys.close()
+            await engine.dispose()
+
+    return asyncio_run(prove())
+
+
+def only_digits(number: str) -> str:
+    return re.sub(r"\D", "", number)
