@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from monitord.audit.keys import is_signed
+from monitord.domain.ledger import OutgoingRecord
 from monitord.people.erased import ENDPOINT, NAME, is_pseudonym
 from tests.kit import privacy as kit
 from tests.kit.centre import Centre, centre
@@ -39,6 +40,12 @@ async def here(tmp_path: Path, store: Store) -> AsyncIterator[Centre]:
 
 async def test_nothing_is_left_of_a_person(here: Centre, store: Store, tmp_path: Path) -> None:
     await kit.live_through_it(here)
+    told = json.dumps({"notice": {"supervisor": {"id": kit.WHO, "name": kit.NAME}}})
+    waiting = OutgoingRecord(
+        id="a.1", hook="a", key="1", event="notice", body=told.replace(": ", ":"), made=1, due=2**42
+    )
+    here.daemon.recorder.take([waiting])
+    await here.daemon.recorder.settled()
     before = kit.found_in(kit.places(store, tmp_path), kit.HERS)
     assert {word for _, word, _ in before} == set(kit.HERS), "she was there"
     async with editor(here.daemon.url) as max_:
@@ -59,7 +66,7 @@ async def test_nothing_is_left_of_a_person(here: Centre, store: Store, tmp_path:
         assert {"supervision", "call", "agent_status", "alert", "hold", "saved_view"} <= {
             *receipt["rows"]
         }
-        assert {"notice", "reason", "never_monitor"} <= {*receipt["rows"]}
+        assert {"notice", "reason", "never_monitor", "outbox"} <= {*receipt["rows"]}
         assert {"person", "role", "ownership", "credential", "api_token"} <= {*receipt["rows"]}
         people = (await max_.client.get("/api/v1/roster/people"))["rows"]
         assert kit.WHO not in {p["id"] for p in people}
