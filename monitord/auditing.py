@@ -19,7 +19,8 @@ from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from monitord.app import StartError, alone
+from monitord.assembly.alone import alone
+from monitord.assembly.errors import StartError
 from monitord.audit import sheet
 from monitord.audit.adoption import named_keys
 from monitord.audit.chain import Head

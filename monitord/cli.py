@@ -15,7 +15,7 @@ import msgspec
 
 from monitord import __version__, auditing, recording, replaying, serving
 from monitord import demo as simulation
-from monitord.app import StartError
+from monitord.assembly.errors import StartError
 from monitord.check.report import Report
 from monitord.check.run import check as check_all
 from monitord.config import ConfigError, Loaded, load

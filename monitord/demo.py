@@ -18,7 +18,8 @@ import click
 import msgspec
 
 from monitord.api.keys import PEOPLE
-from monitord.app import StartError, running
+from monitord.app import running
+from monitord.assembly.errors import StartError
 from monitord.config import load
 from monitord.foreground import stop_asked, until_stopped
 from monitord.people.passwords import hash_password

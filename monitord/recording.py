@@ -16,7 +16,8 @@ import click
 from monitord.ami import trace
 from monitord.ami.actions import AmiError
 from monitord.ami.attachment import Attachment
-from monitord.app import StartError, stop_tasks
+from monitord.app import stop_tasks
+from monitord.assembly.errors import StartError
 from monitord.config import Loaded
 from monitord.foreground import stop_asked
 from monitord.live.hub import Hub

@@ -16,7 +16,8 @@ from monitord.ami import trace
 from monitord.ami.link import LinkSettings, Sink
 from monitord.ami.playback import Playback
 from monitord.api import page
-from monitord.app import Running, StartError, running
+from monitord.app import Running, running
+from monitord.assembly.errors import StartError
 from monitord.config import Loaded, Pbx, Server, Settings
 from monitord.domain.site import Site
 from monitord.foreground import stop_asked, until_stopped

@@ -9,7 +9,9 @@ import click
 import structlog
 
 from monitord.api.listen import TlsError
-from monitord.app import Running, StartError, admin_link, running
+from monitord.app import Running, running
+from monitord.assembly.errors import StartError
+from monitord.assembly.people import admin_link
 from monitord.config import Loaded
 from monitord.foreground import stop_asked, until_stopped
 from monitord.notify import notify

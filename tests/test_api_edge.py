@@ -20,7 +20,8 @@ import pytest
 from monitord.api import listen
 from monitord.api.edge import Came, _came, networks
 from monitord.api.listen import Tls, TlsError
-from monitord.app import Running, StartError
+from monitord.app import Running
+from monitord.assembly.errors import StartError
 from monitord.config import ConfigError, load
 from tests.kit import certificate
 from tests.kit.client import DEADLINE, Client

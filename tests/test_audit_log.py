@@ -18,7 +18,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from monitord.app import StartError
+from monitord.assembly.errors import StartError
 from monitord.audit.adoption import begin
 from monitord.audit.chain import Head
 from monitord.audit.entry import Actor, Entry, Of, of_person

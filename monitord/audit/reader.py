@@ -13,7 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from monitord.audit.chain import BEFORE_FIRST, Row
 from monitord.audit.keys import Keys
 from monitord.audit.observed import ACTION, RECORD
-from monitord.audit.reading import C, Opened, Veil, Wanted, opened, row_from, rows, statement, where
+from monitord.audit.reading import (
+    C,
+    Opened,
+    Veil,
+    Wanted,
+    last_of,
+    opened,
+    row_from,
+    rows,
+    statement,
+    where,
+)
 from monitord.audit.starts import SETTLED
 from monitord.domain.ledger import SegmentRecord, SupervisionRecord
 from monitord.domain.words import SpyType
@@ -88,11 +99,10 @@ class Reader:
                 targets = [found[0].target]
                 if found[0].action == ACTION[SupervisionRecord]:
                     targets = of_supervision(found[0].target)
-                same = select(tables.audit).where(
-                    C.target.in_(targets), C.action.in_(tuple(RECORD))
-                )
+                same = select(tables.audit).where(C.target.in_(targets))
                 all_of = await rows(connection, same.order_by(C.n).limit(VERSIONS_MOST))
-                versions = await opened(self._keys, all_of, veil)
+                seen = [row for row in all_of if row.action in RECORD]
+                versions = await opened(self._keys, seen, veil)
         return Detail(shown, before or BEFORE_FIRST, tuple(versions))
 
     async def _together(
@@ -181,7 +191,7 @@ async def _versions(connection: AsyncConnection, targets: set[str]) -> dict[tupl
         return {}
     some = (
         select(C.target, C.action, func.count().label("rows"))
-        .where(C.target.in_(targets), C.action.in_(tuple(RECORD)))
+        .where(C.target.in_(targets))
         .group_by(C.target, C.action)
     )
     return {(r.target, r.action): r.rows for r in await connection.execute(some)}
@@ -200,7 +210,7 @@ async def _segments(
     if not owner:
         return found
     action = ACTION[SegmentRecord]
-    last = select(func.max(C.n)).where(C.target.in_(owner), C.action == action).group_by(C.target)
+    last = last_of(list(owner), action)
     for row in await rows(connection, select(tables.audit).where(C.n.in_(last)).order_by(C.n)):
         found.setdefault(owner[row.target], []).append(row)
     return found

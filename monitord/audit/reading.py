@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.audit.chain import Row
@@ -88,13 +88,26 @@ def where(wanted: Wanted) -> list[ColumnElement[bool]]:
 def _folded(end: int | None) -> list[ColumnElement[bool]]:
     later = tables.audit.alias("later")
     superseded = exists().where(
-        later.c.target == C.target, later.c.n > C.n, later.c.action == C.action
+        later.c.target == C.target,
+        later.c.n > C.n,
+        not_by_index(later.c.action) == C.action,
     )
     if end is not None:
         # As it stood then; what was seen afterwards is not asked about.
         superseded = superseded.where(later.c.at < end)
     part = ACTION[SegmentRecord]
     return [C.action != part, or_(C.action.not_in(tuple(RECORD)), ~superseded)]
+
+
+def not_by_index(action: Any) -> ColumnElement[str]:
+    """A target has few rows, an action perhaps most of them: which SQLite cannot know."""
+    return func.coalesce(action, "")
+
+
+def last_of(targets: Sequence[str], action: str) -> Select[Any]:
+    """The number of the last row of that kind about each of them."""
+    wanted = C.target.in_(targets), not_by_index(C.action) == action
+    return select(func.max(C.n)).where(*wanted).group_by(C.target)
 
 
 def statement(wanted: Wanted) -> Select[Any]:

@@ -23,7 +23,7 @@ from monitord.audit.erased import PERSONAL, as_erased
 from monitord.audit.heads import signed_by
 from monitord.audit.keys import Keys
 from monitord.audit.observed import ACTION
-from monitord.audit.reading import Body, opened, row_from
+from monitord.audit.reading import Body, last_of, not_by_index, opened, row_from
 from monitord.domain.ledger import SupervisionRecord
 from monitord.store import tables
 from monitord.store.rows import TABLE_OF, record_of
@@ -271,7 +271,7 @@ class _Ledger:
         c, table, connection = tables.audit.c, TABLE_OF[cls], self._connection
         some = (
             select(c.target)
-            .where(c.action == action, c.target > after)
+            .where(not_by_index(c.action) == action, c.target > after)
             .group_by(c.target)
             .order_by(c.target)
             .limit(CHUNK)
@@ -345,7 +345,7 @@ async def _said(
 ) -> dict[str, tuple[int, dict[str, Any]]]:
     """What the log says last of each row, and where."""
     c = tables.audit.c
-    last = select(func.max(c.n)).where(c.target.in_(ids), c.action == action).group_by(c.target)
+    last = last_of(ids, action)
     found = await connection.execute(select(tables.audit).where(c.n.in_(last)))
     rows = [row_from(r) for r in found.mappings()]
     return {

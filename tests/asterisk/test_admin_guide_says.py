@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitord.ami.link import DEFAULT_TIMING
-from monitord.app import StartError
+from monitord.assembly.errors import StartError
 from monitord.check.run import check
 from tests.asterisk.watch import site_of
 from tests.kit.client import DEADLINE, Client

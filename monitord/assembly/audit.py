@@ -1,0 +1,53 @@
+"""The audit log as the daemon starts with it."""
+
+from __future__ import annotations
+
+import msgspec
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from monitord import __version__
+from monitord.assembly.errors import StartError
+from monitord.audit import adoption
+from monitord.audit.keys import Keys, open_keys
+from monitord.audit.log import AuditError, AuditLog
+from monitord.audit.starts import started
+from monitord.config import Loaded
+from monitord.privacy.receipts import finish_all
+from monitord.store.engine import reason_of
+from monitord.store.traces import sweep
+
+
+async def open_audit(engine: AsyncEngine, loaded: Loaded) -> tuple[Keys, AuditLog]:
+    """The audit log with its keys, which must be those that it was begun with."""
+    path = loaded.keys
+    try:
+        begun = await adoption.is_begun(engine)
+        if not begun:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = open_keys(path, make=not begun)
+    except OSError as error:
+        raise StartError(f"store.keys: {error.strerror or error}") from None
+    except SQLAlchemyError as error:
+        raise StartError(f"the audit log cannot be read: {reason_of(error)}") from None
+    audit = AuditLog(engine, keys)
+    settings = msgspec.to_builtins(loaded.settings)
+    settings.pop("people", None)
+    settings["record"].pop("scrub_numbers")  # customers' numbers
+    try:
+        await adoption.begin(engine, audit)
+        await started(engine, audit, __version__, settings)
+        ended = await finish_all(engine, audit)
+    except AuditError as error:
+        keys.close()
+        raise StartError(f"the audit log: {error}") from None
+    except (SQLAlchemyError, OSError) as error:
+        keys.close()
+        raise StartError(f"an erasure that was begun: {reason_of(error)}") from None
+    if ended:
+        structlog.get_logger("privacy").info("erasures_ended", erasures=ended)
+        # Whom they were of is not known any more.
+        if why := await sweep(engine, None):
+            structlog.get_logger("privacy").error("erased_may_be_in_free_space", why=why)
+    return keys, audit
