@@ -10,7 +10,7 @@ from monitord.alerts.rules import Policy
 from monitord.config import ConfigError, Loaded, load
 from monitord.people.permissions import OF_TYPE
 from monitord.store.engine import name_of, sqlite_url
-from tests.kit.daemon import password_hash
+from tests.kit.daemon import dear_password_hash
 
 PBX = '[[pbx]]\nid = "lab"\nsecret_env = "AMI"\n'
 SECRET = "a secret that no message holds"
@@ -99,9 +99,12 @@ WRONG = {
     "account-code-twice": (person(account_codes='["7", "7"]'), "people.account_codes: '7' stands"),
     "login-too-long": (person(login=f'"{"x" * 129}"'), r"people\[0\].login: "),
     "hash-is-plain": (signing_in("hunter2hunter2"), r"people\[0\].password_hash: must be what"),
-    "hash-cut-short": (signing_in(password_hash()[:-4]), r"people\[0\].password_hash: must be"),
+    "hash-cut-short": (
+        signing_in(dear_password_hash()[:-4]),
+        r"people\[0\].password_hash: must be",
+    ),
     "hash-too-costly": (
-        signing_in(password_hash().replace("m=65536", "m=65536000")),
+        signing_in(dear_password_hash().replace("m=65536", "m=65536000")),
         r"people\[0\].password_hash: must be",
     ),
 }
@@ -119,7 +122,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
 def test_right_settings(tmp_path: Path) -> None:
     (tmp_path / "secret").touch(mode=0o600)
     (tmp_path / "secret").write_text(f"{SECRET}\na second line\n")
-    text = signing_in(password_hash()).replace('secret_env = "AMI"', 'secret_file = "secret"')
+    text = signing_in(dear_password_hash()).replace('secret_env = "AMI"', 'secret_file = "secret"')
     found = loaded(tmp_path, text + '[server]\norigins = ["https://a.example:8443"]\n')
     assert found.links[0].secret == SECRET
     assert SECRET not in repr(found)

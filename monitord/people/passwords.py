@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -69,13 +70,18 @@ def is_hash(text: str) -> bool:
     )
 
 
+@cache
+def _nobodys() -> str:
+    """Verified for a login that does not exist, so that the time does not tell which do."""
+    return _hasher.hash(secrets.token_hex(8))
+
+
 class Verifier:
     """Verifies without blocking the loop, and not more at a time than the machine can bear."""
 
     def __init__(self) -> None:
         self._hashing = asyncio.Semaphore(HASHING_MOST)
-        # Verified for a login that does not exist, so that the time does not tell which do.
-        self._nobody = _hasher.hash(secrets.token_hex(8))
+        self._nobody = _nobodys()
 
     async def right(self, hashed: str | None, password: str) -> bool:
         """``hashed`` None: false, after as long as it takes otherwise."""
