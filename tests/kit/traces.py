@@ -22,13 +22,18 @@ from monitord.ami.replay import replay
 FOLDER = Path(__file__).parent.parent / "traces"
 KEEP = os.environ.get("MONITORD_KEEP_TRACES") == "1"
 _BROKEN = ("breaks", "late_attach")
-"""Families of which a trace may begin in the middle, have gaps, or end before all is over."""
+_BROKEN_ONES = ("after-a-gap",)
+"""Families, and single ones of others, of which a trace may begin in the middle, have gaps, or end before all is over."""
 
 
 def kept_traces(*, unbroken: bool = False) -> list[Path]:
     """All of them, or those of one link that lived from before the first call to after the last."""
     paths = sorted(FOLDER.rglob("*.jsonl"))
-    return [p for p in paths if not unbroken or p.parent.name not in _BROKEN]
+    return [p for p in paths if not unbroken or not _broken(p)]
+
+
+def _broken(path: Path) -> bool:
+    return path.parent.name in _BROKEN or path.stem.rpartition("-")[0] in _BROKEN_ONES
 
 
 _kept: set[tuple[str, int]] = set()
