@@ -112,7 +112,7 @@ def without_right(here: Centre) -> set[str]:
 async def test_what_cannot_be_audited_is_not_acknowledged(here: Centre) -> None:
     alert = next(iter(await running_alerts(here)))
     await here.daemon.recorder.settled()
-    with here.store.locked():
+    async with here.store.locked():
         status, _ = await acknowledge(here.ina, alert)
     assert status == 503
     assert shown(here)[alert].acknowledged is None

@@ -300,7 +300,7 @@ async def test_each_view_of_history_is_a_row_before_the_answer(
 async def test_what_cannot_be_written_is_not_shown(tmp_path: Path) -> None:
     async with centre(tmp_path, people=with_aldo()) as here, auditor(here) as aldo:
         await here.daemon.recorder.settled()
-        with here.store.locked():
+        async with here.store.locked():
             for client, path in ((here.ina, "supervisions"), (aldo, "audit/rows")):
                 async with client.http.get(f"/api/v1/{path}") as response:
                     assert response.status == 503

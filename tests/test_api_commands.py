@@ -68,7 +68,7 @@ async def test_two_at_once_are_one(here: Centre) -> None:
 async def test_nothing_is_sent_that_is_not_in_the_audit_log(here: Centre) -> None:
     wanted = here.running()[0]
     await here.daemon.recorder.settled()
-    with here.store.locked():
+    async with here.store.locked():
         status, body = await here.meanwhile(here.sue.disconnect(wanted))
         assert status == 503 and "audit log" in body["message"]
         assert here.hangups() == 0
@@ -84,7 +84,7 @@ async def test_it_ended_while_the_row_was_written(here: Centre) -> None:
     """The same channel may be in another supervision by then, which nobody asked to end."""
     wanted = here.running()[0]
     await here.daemon.recorder.settled()
-    with here.store.locked():
+    async with here.store.locked():
         asked = asyncio.create_task(here.sue.disconnect(wanted))
         await until(lambda: wanted in here.daemon.web[commands.ACTS])
         while wanted in here.running():

@@ -342,7 +342,7 @@ async def test_not_while_the_audit_log_cannot_be_written(
 
 async def _refused_without_the_audit_log(here: Centre) -> None:
     await here.daemon.recorder.settled()
-    with here.store.locked():
+    async with here.store.locked():
         assert await refused(here, "/api/v1/calls/export", format="csv") == (503, None)
     assert under_way(here) == 0
 

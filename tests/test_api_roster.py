@@ -332,7 +332,7 @@ async def test_nothing_is_changed_that_cannot_be_written(
     monkeypatch.setattr("monitord.store.engine.BUSY_MS", 100)
     async with quiet(tmp_path, store) as started, editor(started.url) as one:
         await started.recorder.settled()
-        with store.locked():
+        async with store.locked():
             assert (await one.refused("PATCH", "/people/ann", {"name": "X"}))[0] == 503
         assert (await one.person("ann"))["name"] == "Ann Agent"
         await one.done("PATCH", "/people/ann", {"name": "X"})

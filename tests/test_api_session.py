@@ -97,7 +97,9 @@ async def test_nobody_gets_in_unrecorded(
     monkeypatch.setattr(engines, "BUSY_MS", 100)
     async with centre(tmp_path, store=store) as here:
         await here.daemon.recorder.settled()
-        with store.locked():
-            async with here.ina.http.post("/api/v1/session", json=BODY) as response:
-                assert response.status == 503 and "Set-Cookie" not in response.headers
+        async with (
+            store.locked(),
+            here.ina.http.post("/api/v1/session", json=BODY) as response,
+        ):
+            assert response.status == 503 and "Set-Cookie" not in response.headers
         assert await here.ina.sign_in("ina") == 200

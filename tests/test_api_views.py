@@ -145,6 +145,6 @@ async def test_another_sites_page_cannot_write(url: str) -> None:
 
 async def test_said_where_it_cannot_be_kept(url: str, store: Store) -> None:
     async with as_(url, "sue") as sue:
-        with store.locked():
+        async with store.locked():
             assert (await put(sue, views=[view("a")]))[0] == 503
         assert (await sue.get("/api/v1/views"))["views"] == []

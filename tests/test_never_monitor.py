@@ -155,7 +155,7 @@ async def test_what_cannot_be_audited_is_not_done(both: tuple[Centre, Client]) -
     here, adm = both
     status, entry = await ask(adm, "POST", person="alpha-1", reason="x")
     assert status == 201
-    with here.store.locked():
+    async with here.store.locked():
         assert (await ask(adm, "POST", person="alpha-2", reason="x"))[0] == 503
         assert (await ask(adm, "DELETE", f"{PATH}/{entry['id']}"))[0] == 503
         assert await ask(adm, "GET") == (200, {"rows": [entry]})

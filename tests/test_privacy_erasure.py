@@ -157,6 +157,7 @@ async def test_what_is_held_or_runs_is_not_erased(here: Centre, store: Store) ->
 
         await refused("a supervision by them or of them runs")
         here.daemon.recorder.take([msgspec.structs.replace(open_, ended=4_000, length_ms=9)])
+        await here.daemon.recorder.settled()
         for kind, value in (
             ("all", ""),
             ("person", kit.WHO),

@@ -133,7 +133,7 @@ async def test_nothing_is_kept_that_cannot_be_audited(
 
 async def refused_while_locked(here: Centre) -> None:
     row = await by_sue(here, over=True)
-    with here.store.locked():
+    async with here.store.locked():
         assert (await give(here.sue, row["id"], "x"))[0] == 503
     assert here.store.read("SELECT * FROM reason") == []
 

@@ -57,7 +57,7 @@ async def test_each_kind_and_the_latest_state(recorder: Recorder, store: Store) 
 async def test_a_lock_is_survived_and_all_is_written(recorder: Recorder, store: Store) -> None:
     recorder.take([supervision(0)])
     await recorder.settled()
-    with store.locked():
+    async with store.locked():
         for n in range(1, 300):
             recorder.take([supervision(n)])
         await until(lambda: recorder.failing, "it says that it cannot write")
@@ -73,7 +73,7 @@ async def test_a_stop_in_the_middle_of_a_write(engine: AsyncEngine, store: Store
     """A cancelled transaction kept SQLite's lock, and its rows were lost."""
     recorder = Recorder(engine)
     task = asyncio.create_task(recorder.run())
-    with store.locked():
+    async with store.locked():
         recorder.take([supervision(n) for n in range(50)])
         await until(lambda: recorder._busy)
         task.cancel()
@@ -99,7 +99,7 @@ async def test_a_stop_at_any_moment(engine: AsyncEngine, store: Store, turns: in
 async def test_drain_says_what_it_left(engine: AsyncEngine, store: Store) -> None:
     recorder = Recorder(engine)
     recorder.take([supervision(1), supervision(2)])
-    with store.locked():
+    async with store.locked():
         assert await recorder.drain(deadline_s=0.1) == 2
     assert await recorder.drain() == 0
 
@@ -109,7 +109,7 @@ async def test_what_waits_is_bounded(
 ) -> None:
     monkeypatch.setattr(recorders, "WAITING_MOST", 10)
     recorder = Recorder(engine)
-    with store.locked():
+    async with store.locked():
         recorder.take([supervision(n) for n in range(6)])
         writing = asyncio.create_task(recorder.write())
         await until(lambda: recorder._busy)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+)
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,10 +51,9 @@ class Store(Protocol):
     def change(self, *statements: str) -> None:
         """As another program does it."""
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Another program holds it: what is there can be read, nothing can be written."""
-        yield
+    def locked(self) -> AbstractAsyncContextManager[None]:
+        """Another program holds it: what is there can be read, nothing can be written. Waited for
+        beside the loop, in which a daemon may be in the middle of a transaction."""
 
 
 class SqliteStore:
@@ -78,10 +83,11 @@ class SqliteStore:
                 connection.execute(statement)
             connection.commit()
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-            connection.execute("BEGIN EXCLUSIVE")
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        with closing(connection):
+            await asyncio.to_thread(connection.execute, "BEGIN EXCLUSIVE")
             yield
             connection.execute("ROLLBACK")
 
@@ -120,13 +126,13 @@ class PostgresStore:
             for statement in statements:
                 other.run(statement)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
         with self.other() as other:
             tables = other.read("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
             names = ", ".join(f'"{row["tablename"]}"' for row in tables)
             other.run("BEGIN")
-            other.run(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
+            await asyncio.to_thread(other.run, f"LOCK TABLE {names} IN EXCLUSIVE MODE")
             yield
             other.run("ROLLBACK")
 

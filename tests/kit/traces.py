@@ -23,7 +23,8 @@ FOLDER = Path(__file__).parent.parent / "traces"
 KEEP = os.environ.get("MONITORD_KEEP_TRACES") == "1"
 _BROKEN = ("breaks", "late_attach")
 _BROKEN_ONES = ("after-a-gap",)
-"""Families, and single ones of others, of which a trace may begin in the middle, have gaps, or end before all is over."""
+"""Families, and single ones of others, of which a trace may begin in the middle, have gaps, or end
+before all is over."""
 
 
 def kept_traces(*, unbroken: bool = False) -> list[Path]:
