@@ -7,8 +7,9 @@ PYTHON ?= python3
 PORT ?= $(or $(MONITORD_PORT),8080)
 VENV := .venv
 BIN := $(VENV)/bin
-# Workers for the tests that start real servers: each version has its own.
-WORKERS ?= 2
+# Tests at a time. One more than there are processors, as most wait for a telephone now and then;
+# four at most, since each starts Asterisks, a database server and a browser of its own.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4)))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
