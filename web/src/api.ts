@@ -32,14 +32,23 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
     throw new Refused(0, null);
   }
   if (answer.status === 204) return undefined as T;
-  const body = await answer.text().then(parse).catch(() => null);
+  let body: unknown = null;
+  try {
+    body = parse(await answer.text());
+  } catch (error) {
+    if (init?.signal?.aborted) throw error;
+    if (answer.ok) throw new Refused(0, null); // one that was cut off is none
+  }
   if (answer.ok) return body as T;
   if (answer.status === 401) toSignIn();
   throw new Refused(answer.status, body as ProblemDetail | null);
 }
 
+let leaving = false;
+
 /** There is nothing to see for somebody who is not signed in; afterwards they come back to here. */
 export function toSignIn(): void {
+  if (leaving) return; // they have just signed out, and are on their way
   const here = location.pathname + location.search;
   location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
 }
@@ -52,7 +61,15 @@ const POST_EMPTY: RequestInit = {
 
 export const me = () => ask<Me>("/api/v1/session");
 
-export const signOut = () => ask<void>("/api/v1/session", { method: "DELETE" });
+export async function signOut(): Promise<void> {
+  leaving = true;
+  try {
+    await ask<void>("/api/v1/session", { method: "DELETE" });
+  } catch (error) {
+    leaving = false;
+    throw error;
+  }
+}
 
 /** For the stream, whose refused upgrade a browser does not explain. */
 export async function signedIn(): Promise<boolean> {
