@@ -18,9 +18,11 @@ from monitord.domain.words import AlertAct, AlertKind, SpyType
 from monitord.people.audience import audience_of
 from monitord.people.permissions import Role, Scope
 from monitord.people.roster import Everybody, Given, Person, Roster, Team
+from monitord.simulator import Settings, Simulator, User
 from monitord.store import engine as engines
-from tests.kit.centre import Centre, centre, until
-from tests.kit.client import Client
+from tests.kit.centre import SECRET, Centre, centre, until
+from tests.kit.client import DEADLINE, Client
+from tests.kit.daemon import Site, daemon
 from tests.kit.ledger import read_audit
 from tests.kit.stores import Store
 
@@ -167,6 +169,31 @@ async def test_kept_over_a_restart_and_not_raised_again(tmp_path: Path, store: S
         again = {row["id"]: row for row in store.read("SELECT * FROM alert")}
         assert all(again[i]["raised"] == row["raised"] for i, row in first.items())
         await until(lambda: alert not in shown(here), "an acknowledged one of the past is gone")
+
+
+async def test_one_that_lives_through_a_restart_is_the_same(tmp_path: Path, store: Store) -> None:
+    """Raised once, and whoever took note of it has."""
+    settings = Settings(user=User(secret=SECRET), port=0, speed=0, seed=7, silent_share=0.0)
+    async with Simulator(settings) as sim:
+        site = Site(ami_port=sim.port, secret=SECRET, store=store)
+        kept: list[dict[str, Any]] = []
+        for _ in range(3):
+            async with daemon(site, tmp_path) as started, Client(started.url) as ina:
+                await asyncio.wait_for(started.attachments["lab"].link.live.wait(), DEADLINE)
+                assert await ina.sign_in("ina") == 200
+                watch = started.web[ALERTS]
+                attachment = started.attachments["lab"]
+                await attachment.link.ask("Ping", {}, deadline=DEADLINE)
+                await until(lambda a=attachment: not a._items, "all items applied")
+                await until(lambda w=watch: not w._dirty and not w._some.is_set(), "all judged")
+                await started.recorder.settled()
+                now = store.read("SELECT * FROM alert ORDER BY id")
+                assert now and (not kept or now == kept)
+                if not kept:
+                    assert (await acknowledge(ina, now[0]["id"]))[0] == 200
+                    await started.recorder.settled()
+                kept = store.read("SELECT * FROM alert ORDER BY id")
+                assert kept[0]["acknowledged"] is not None
 
 
 async def test_ended_where_the_site_says_so(tmp_path: Path, store: Store) -> None:

@@ -178,6 +178,22 @@ async def test_a_hold_stops_the_clock_for_what_it_is_on(
     assert kit.proved(here.store).fault is None
 
 
+@pytest.mark.parametrize(("kind", "value"), [("person", "ann"), ("number", "+4930100001")])
+async def test_a_hold_keeps_nothing_of_others(here: Here, kind: str, value: str) -> None:
+    """Nor rows in which nobody, or no number, is known."""
+    ended = {"started": here.clock.wall - 60_000, "ended": here.clock.wall, "length_ms": 9}
+    nobody = {"agent_id": None, "agent_name": None, "agent_endpoint": None}
+    rows = [supervision(7, **ended, **nobody), call(7, number=None, **ended, **nobody)]
+    here.daemon.recorder.take([*rows, supervision(8, agent_id="bob", **ended)])
+    await here.daemon.recorder.settled()
+    await here.holds(kind, value)
+    here.clock.pass_(1_000)
+    await here.retention().once()
+    assert not here.ids("supervision") & numbered(supervision, 7, 8)
+    assert not here.ids("call") & numbered(call, 7)
+    assert kit.proved(here.store).fault is None
+
+
 @pytest.mark.parametrize("hours", [-2, 2, 24 * 365 * 10])
 async def test_a_clock_that_was_put_forward_or_back(here: Here, hours: int) -> None:
     """Since the start: nothing is removed, and the page says why, until the next start."""

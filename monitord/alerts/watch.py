@@ -188,7 +188,9 @@ class Watch:
         """Also at what has alerts and may be gone."""
         for shard in self._hub.shards.values():
             self._dirty.update(shard.supervisions)
-        self._dirty.update(self._raised)
+        # At the start a supervision that goes on is in no shard until its PBX has told what it has.
+        if all(shard.synced for shard in self._hub.shards.values()):
+            self._dirty.update(self._raised)
         self._some.set()
 
     async def _wait(self) -> None:

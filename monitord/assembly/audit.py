@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from urllib.parse import urlsplit
+
 import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +20,13 @@ from monitord.config import Loaded
 from monitord.privacy.receipts import finish_all
 from monitord.store.engine import reason_of
 from monitord.store.traces import sweep
+
+
+def _without_secrets(url: str) -> str:
+    """An address whose path may hold a password of the receiver's: that it is another one now can
+    still be told."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}#{hashlib.sha256(url.encode()).hexdigest()[:12]}"
 
 
 async def open_audit(engine: AsyncEngine, loaded: Loaded) -> tuple[Keys, AuditLog]:
@@ -35,6 +45,10 @@ async def open_audit(engine: AsyncEngine, loaded: Loaded) -> tuple[Keys, AuditLo
     settings = msgspec.to_builtins(loaded.settings)
     settings.pop("people", None)
     settings["record"].pop("scrub_numbers")  # customers' numbers
+    for table in (settings["audit"], *settings["webhook"]):
+        for key in ("webhook", "url"):
+            if table.get(key):
+                table[key] = _without_secrets(table[key])
     try:
         await adoption.begin(engine, audit)
         await started(engine, audit, __version__, settings)

@@ -70,9 +70,12 @@ def to_file(path: Path) -> Sink:
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             size = os.fstat(file).st_size
-            if size and os.pread(file, 1, size - 1) != b"\n":
-                line = b"\n" + line  # what a crash left half written stays a line of its own
-            os.write(file, line + b"\n")
+            tail = os.pread(file, LINE_MOST, max(0, size - LINE_MOST))
+            if tail and not tail.endswith(b"\n"):
+                # What a crash or a full disk left half written was never said to be kept.
+                os.ftruncate(file, size - len(tail) + tail.rfind(b"\n") + 1)
+            if os.write(file, line + b"\n") != len(line) + 1:
+                raise OSError("it was not written whole")
             os.fsync(file)
         finally:
             os.close(file)

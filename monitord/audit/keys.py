@@ -100,17 +100,19 @@ class Keys:
         wanted = set(people)
         named = {number: self.number(number) for number in set(numbers)}
         new = [one for one in wanted if one not in self._people]
+        # As they are now: what is destroyed while the file is written is somebody else's then.
+        known = {one: self._people[one] for one in wanted if one in self._people}
         if not new and not named:
-            return {one: self._people[one] for one in wanted}, {}
-        held = await self._in_thread(lambda db: self._make(db, new, set(named.values())))
+            return known, {}
+        made, held = await self._in_thread(lambda db: self._make(db, new, set(named.values())))
         return (
-            {one: self._people[one] for one in wanted},
+            {**known, **made},
             {number: (name, held[name]) for number, name in named.items()},
         )
 
     def _make(
         self, db: sqlite3.Connection, people: list[str], numbers: set[str]
-    ) -> dict[str, bytes]:
+    ) -> tuple[dict[str, tuple[str, bytes]], dict[str, bytes]]:
         held = _number_keys(db, numbers)
         fresh = {name: secrets.token_bytes(32) for name in numbers if name not in held}
         made = {
@@ -118,6 +120,7 @@ class Keys:
             for one in people
             if one not in self._people
         }
+        others = {one: self._people[one] for one in people if one in self._people}
         if fresh or made:
             with db:
                 db.executemany("INSERT INTO number VALUES (?, ?)", fresh.items())
@@ -126,7 +129,7 @@ class Keys:
                 )
         self._people.update(made)
         self._person_of.update({pseudonym: one for one, (pseudonym, _) in made.items()})
-        return held | fresh
+        return {**others, **made}, held | fresh
 
     async def keys_of(self, pseudonyms: Iterable[str]) -> dict[str, bytes]:
         """Those that have a key; the others were erased."""

@@ -168,7 +168,9 @@ class Sender:
         except TimeoutError:
             return f"no answer within {self._send_s:g} s", True
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return f"{type(error).__name__}: {error}"[:200], True
+            # What the client says of a broken answer names the address, and so what is in it.
+            told = "" if hook.url in str(error) else f": {error}"
+            return f"{type(error).__name__}{told}"[:200], True
         if 200 <= status < 300:
             return "", False
         if 300 <= status < 400:

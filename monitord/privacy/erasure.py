@@ -198,6 +198,9 @@ class _Work:
         numbers = () if subject.digits is None else (subject.digits,)
         people, named = await self._audit.keys.of(subject.ids, numbers)
         self._names = {key: name for key, (name, _) in (people | named).items()}
+        for key in subject.left:
+            if (name := self._audit.keys.pseudonym_of(key)) is not None:
+                self._names[key] = name
         self._blank.add(self._names, time.time_ns() // 1_000_000)
         await self._audit.append(connection, self.more)
         rows = await erase_rows(connection, subject, self._names)

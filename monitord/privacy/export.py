@@ -84,7 +84,23 @@ def _shown(row: dict[str, Any], table: Table, subject: Subject, numbers: bool) -
     if column is not None and subject.person is not None and not numbers:
         number = shown[column]
         shown[column] = number if is_pseudonym(number) else mask(number)
+    if subject.person is not None and not numbers:
+        _mask_what_they_wrote(shown, table)
     return shown
+
+
+def _mask_what_they_wrote(shown: dict[str, Any], table: Table) -> None:
+    """Customers' numbers in rows that are somebody's for another reason than a call."""
+    match table.name:
+        case "never_monitor":
+            shown["number"] = mask(shown["number"])
+        case "hold" if shown["kind"] == "number":
+            shown["value"] = mask(shown["value"])
+        case "saved_view":
+            filters = msgspec.json.decode(shown["filters"])
+            if "number" in filters:
+                filters["number"] = mask(filters["number"])
+                shown["filters"] = msgspec.json.encode(filters).decode()
 
 
 class _OnlyTheirs:

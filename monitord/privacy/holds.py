@@ -87,6 +87,12 @@ def held_rows(table: Table, held: Held) -> ColumnElement[bool]:
     its calls; a call with the supervisions that were on it."""
     if held.all:
         return true()
+    # What is compared with a column that is NULL is neither true nor false, and "not held" would
+    # not be true either: such a row would be kept for ever.
+    return func.coalesce(_held_rows(table, held), false())
+
+
+def _held_rows(table: Table, held: Held) -> ColumnElement[bool]:
     supervision, segment, c = tables.supervision.c, tables.segment.c, table.c
     on_calls = or_(
         segment.call.in_(held.calls),

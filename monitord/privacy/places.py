@@ -30,6 +30,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     before the roster knew whose they were."""
     endpoints: tuple[str, ...] = ()
     """All that are or were theirs."""
+    left: tuple[str, ...] = ()
+    """Ids of their telephones that only the audit log still has."""
     digits: str | None = None
     forms: tuple[str, ...] = ()
     """The number as rows have it."""
@@ -67,7 +69,27 @@ async def person_subject(connection: AsyncConnection, roster: Roster, key: str) 
             rows = (await connection.execute(some.distinct())).all()
             # A namesake's telephone is not theirs.
             found |= {row[0] for row in rows if alone or row[1] in endpoints}
-    return Subject(person=key, name=person.name, ids=(key, *sorted(found)), endpoints=endpoints)
+    left = await _left_ids(connection, endpoints)
+    return Subject(
+        person=key,
+        name=person.name,
+        ids=(key, *sorted(found)),
+        endpoints=endpoints,
+        left=tuple(sorted(left)),
+    )
+
+
+async def _left_ids(connection: AsyncConnection, endpoints: tuple[str, ...]) -> set[str]:
+    """Of their telephones at each PBX, the ids that no row of the ledgers has any more: the audit
+    log still says under these what was observed before the telephones were known to be theirs."""
+    pbxs = list(await connection.scalars(select(tables.attachment.c.pbx)))
+    left = {f"{pbx}/{endpoint}" for pbx in pbxs for endpoint in endpoints}
+    for table in (tables.supervision, tables.call, tables.agent_status, tables.alert):
+        for spot in HOLDINGS[table.name].spots:
+            if spot.endpoint is not None and left:
+                some = select(table.c[spot.id]).where(table.c[spot.id].in_(left)).distinct()
+                left -= set(await connection.scalars(some))
+    return left
 
 
 async def number_subject(connection: AsyncConnection, number: str) -> Subject:

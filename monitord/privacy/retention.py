@@ -191,6 +191,8 @@ class Retention:
             # Whoever writes a row with a number waits for its turn until these are destroyed.
             again = select(c.number).where(c.n > newest, c.number.is_not(None)).distinct()
             held = {self._audit.keys.number(x) for x in (await held_now(connection)).numbers}
+            listed = await connection.scalars(select(tables.never_monitor.c.number))
+            held |= {self._audit.keys.number(x) for x in listed if x is not None}
             used = set(await connection.scalars(again)) | held
             await self._audit.keys.destroy(set(names) - used)
 

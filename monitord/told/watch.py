@@ -191,9 +191,12 @@ class Teller:
         return [] if notice is None else self._keep(old, notice, now)
 
     def _is_over(self, row: SupervisionRecord | NoticeRecord) -> bool:
-        """The call under it."""
+        """The call under it. While its PBX has not told what goes on there, nobody knows; a call
+        that is found to have ended then tells so by its own row."""
         shard = self._hub.shards.get(row.pbx)
-        return row.call is None or shard is None or row.call not in shard.calls
+        if row.call is None or shard is None:
+            return True
+        return shard.synced and row.call not in shard.calls
 
     def _ask(self, row: SupervisionRecord, now: int) -> list[Record]:
         """Whoever the roster does not know cannot be asked."""

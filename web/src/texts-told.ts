@@ -7,6 +7,7 @@ export const told = {
   past: "Who listened to me",
   nowEmpty: "Nobody is listening to you now, as far as your company’s policy tells you.",
   nowUnknown: "Nobody can say just now: the connection is lost.",
+  nowUnseen: "Nobody can say just now: the telephone system cannot be seen.",
   pastEmptyTitle: "Nothing yet",
   pastEmpty:
     "Whenever somebody listens to one of your calls, or speaks in it, and your company’s policy says that you are told, it stands here.",
