@@ -39,6 +39,7 @@ from monitord.assembly.people import first_link, keep_up, open_people, taken_ove
 from monitord.assembly.web import serving, tls_of
 from monitord.audit.keeping import heads_of, kept_in
 from monitord.audit.observed import observe, observe_again
+from monitord.audit.people import attribution as attribution_said
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
 from monitord.config import Loaded
@@ -181,6 +182,7 @@ async def running(
                 engine,
                 lambda: taken_over(people, attachments, recorder),
                 observe_again(audit),
+                attribution_said(audit),
             )
             around = Around(
                 *(people, sign_in.sessions, sign_in.tokens, seen, recorder, alerts),
@@ -244,7 +246,7 @@ async def running(
                         tasks=[writing, keeping, *upkeep, *attached],
                         attribution=attribution,
                         tls=tls,
-                        first_link=partial(first_link, people, links),
+                        first_link=partial(first_link, people, links, audit),
                     )
             finally:
                 await stop_tasks([keeping, *upkeep, *attached])

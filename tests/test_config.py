@@ -84,6 +84,10 @@ WRONG = {
     "log-level": (PBX + '[log]\nlevel = "loud"\n', "log.level: "),
     "login-without-role": (person(login='"ann"'), r"people\[0\].role"),
     "login-without-hash": (person(login='"a"', role='"auditor"'), r"people\[0\].password_hash"),
+    "told-after-it-is-removed": (
+        '[told]\nwhen = "delayed"\ndelay = "3 d"\n[retention]\nsupervisions = 3',
+        r"retention\.supervisions: must be longer than each told\.delay",
+    ),
     "policy": ('[policy]\nunauthorised = "kill"', "policy.unauthorised: "),
     "policy-of-no-type": (
         '[policy]\nunauthorised = { Unknown = "end" }',

@@ -15,18 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from monitord.api import wire
 from monitord.api.keys import AUDIT, PEOPLE, SESSIONS, WHO
 from monitord.api.problems import Refused
-from monitord.audit.entry import Actor, Entry, of_person
+from monitord.audit.entry import Actor, Entry
 from monitord.audit.observed import observe_again
-from monitord.audit.people import ROWS, entries
-from monitord.people.attribution import Claim, attribute, claims
+from monitord.audit.people import attributed, entries
+from monitord.people.attribution import attribute, claims
 from monitord.people.editing import UnknownError
 from monitord.people.people import People
 from monitord.people.roster import Everybody, Ownership, Roster
 from monitord.people.rules import RosterError
 from monitord.people.store import Alongside, PeopleError
-
-NAMED_MOST = 100
-"""Endpoints that the audit row of attributed rows names."""
 
 _TAG = re.compile(r'(?:W/)?"([0-9a-f]{24})"')
 
@@ -73,19 +70,6 @@ def must_be(roster: Roster, version: str | None) -> None:
 def tagged(response: web.Response, roster: Roster) -> web.Response:
     response.headers["ETag"] = f'"{roster.version}"'
     return response
-
-
-def _attributed(some: list[Claim], counts: dict[str, int]) -> Entry:
-    named = list(dict.fromkeys((c.endpoint, c.person) for c in some))
-    whose: dict[str, list[str]] = {}
-    for endpoint, person in named[:NAMED_MOST]:
-        whose.setdefault(person, []).append(endpoint)
-    return Entry(
-        action=ROWS,
-        target="ledgers",
-        plain={"rows": counts, "of_endpoints": len(named)},
-        personal=tuple(of_person(p, endpoints=endpoints) for p, endpoints in whose.items()),
-    )
 
 
 class Change:
@@ -142,7 +126,7 @@ class Change:
             self.attributed = sum(counts.values())
             rows = [*more, *entries(self.old, self.new)]
             if counts:
-                rows.append(_attributed(some, counts))
+                rows.append(attributed(some, counts))
             actor = Actor(self._who.id, self._who.name)
             await self._audit.append(
                 connection, (msgspec.structs.replace(row, actor=actor) for row in rows)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from contextlib import closing
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from monitord.ami.attachment import Attachment
 from monitord.api.provider import Way
 from monitord.assembly.errors import StartError
+from monitord.audit.entry import Entry
+from monitord.audit.keys import KeysError, open_keys
+from monitord.audit.log import AuditLog
 from monitord.config import Loaded
 from monitord.domain import events as ev
 from monitord.people.admission import Admission, RoleRule
@@ -66,15 +70,16 @@ def way_of(loaded: Loaded, key: bytes) -> Way | None:
     return Way(Provider(loaded.provider), admission, oidc.text, key)
 
 
-async def first_link(people: People, links: Links) -> str | None:
-    """A new link's path, where nobody who can sign in may give roles; else None.
+async def first_link(people: People, links: Links, audit: AuditLog) -> str | None:
+    """A new link's path, where nobody who can sign in may give roles; else None. Who may read the
+    daemon's output or run its commands is not known to it, so the audit log names nobody.
 
     Raises:
         PeopleError: it could not be written.
     """
     if not needs_administrator(people.everybody):
         return None
-    token, _ = await links.make(None)
+    token, _ = await links.make(None, audit.alongside(Entry(action="make first link")))
     return address(token)
 
 
@@ -88,10 +93,12 @@ async def admin_link(loaded: Loaded) -> str | None:
         engine = await visit_store(loaded.store_url)
         try:
             store = PeopleStore(engine)
-            return await first_link(People(store, await store.load()), Links(engine))
+            people = People(store, await store.load())
+            with closing(open_keys(loaded.keys, make=False)) as keys:
+                return await first_link(people, Links(engine), AuditLog(engine, keys))
         finally:
             await engine.dispose()
-    except (StoreError, PeopleError) as error:
+    except (StoreError, PeopleError, KeysError) as error:
         raise StartError(str(error)) from None
 
 

@@ -15,7 +15,7 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
     ),
     AuditKind.SIGN_IN: (
         *("sign in", "fail sign-in", "refuse sign-ins", "sign out", "end session"),
-        *("change password", "make sign-in link", "set password by link"),
+        *("change password", "make first link", "make sign-in link", "set password by link"),
         *("make token", "revoke token"),
     ),
     AuditKind.PEOPLE: (

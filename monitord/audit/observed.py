@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.audit.entry import Actor, Entry, Of
@@ -21,7 +21,7 @@ from monitord.domain.ledger import (
 )
 from monitord.people.erased import is_pseudonym
 from monitord.store import tables
-from monitord.store.rows import record_of
+from monitord.store.rows import TABLE_OF, record_of
 
 CHUNK = 500
 
@@ -85,6 +85,21 @@ def observe(audit: AuditLog) -> Callable[[AsyncConnection, Sequence[Record]], Aw
         await audit.append(connection, [e for r in records if (e := entry_of(r)) is not None])
 
     return write
+
+
+async def observe_since(
+    audit: AuditLog, connection: AsyncConnection, n: int, pseudonyms: Collection[str]
+) -> None:
+    """What was observed after row ``n`` of those whose keys were destroyed meanwhile, once more:
+    it was somebody's anew, and is sealed with the key that they have now."""
+    c = tables.audit.c
+    theirs = or_(c.actor.in_(pseudonyms), c.subject.in_(pseudonyms), c.number.in_(pseudonyms))
+    some = select(c.action, c.target).where(c.n > n, c.action.in_(RECORD), theirs).distinct()
+    for action, target in (await connection.execute(some)).all():
+        table = TABLE_OF[RECORD[action]]
+        found = await connection.execute(select(table).where(table.c.id == target))
+        records = [record_of(row, RECORD[action]) for row in found.mappings()]
+        await audit.append(connection, [e for r in records if (e := entry_of(r)) is not None])
 
 
 def observe_again(

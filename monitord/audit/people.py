@@ -3,14 +3,21 @@ that nothing can be changed without a word. No password, and no digest of one.""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from monitord.audit.entry import Entry, Of, of_person
+from monitord.audit.log import AuditLog
+from monitord.people.attribution import Claim
 from monitord.people.editing import changes, moves
 from monitord.people.roster import Everybody, Person
 
 ROWS = "attribute rows"
+
+NAMED_MOST = 100
+"""Endpoints that the audit row of attributed rows names."""
 
 
 def entries(old: Everybody, new: Everybody) -> Iterator[Entry]:
@@ -73,3 +80,28 @@ def _accounts(old: Everybody, new: Everybody) -> Iterator[Entry]:
                 detail["password_is_new"] = True
             detail["target"] = person
             yield Entry(action="change login", personal=(Of(detail, person=person),))
+
+
+def attributed(some: list[Claim], counts: dict[str, int]) -> Entry:
+    """Rows of the ledgers became somebody's; ``counts`` by kind of row."""
+    named = list(dict.fromkeys((c.endpoint, c.person) for c in some))
+    whose: dict[str, list[str]] = {}
+    for endpoint, person in named[:NAMED_MOST]:
+        whose.setdefault(person, []).append(endpoint)
+    return Entry(
+        action=ROWS,
+        target="ledgers",
+        plain={"rows": counts, "of_endpoints": len(named)},
+        personal=tuple(of_person(p, endpoints=endpoints) for p, endpoints in whose.items()),
+    )
+
+
+def attribution(
+    audit: AuditLog,
+) -> Callable[[AsyncConnection, list[Claim], dict[str, int]], Awaitable[None]]:
+    """The same, where the daemon does it later by itself."""
+
+    async def write(connection: AsyncConnection, some: list[Claim], counts: dict[str, int]) -> None:
+        await audit.append(connection, [attributed(some, counts)])
+
+    return write

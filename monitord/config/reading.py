@@ -99,6 +99,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     settings = _from_environment(settings, environment)
     check(path, settings)
+    telling = parts.telling(path, settings)
+    _told_in_time(path, telling, settings.retention.supervisions)
     return Loaded(
         path=path,
         settings=settings,
@@ -106,11 +108,20 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         first=parts.first_people(settings),
         site=parts.site(settings),
         policy=parts.policy(settings.policy),
-        telling=parts.telling(path, settings),
+        telling=telling,
         hooks=parts.hooks(path, settings.webhook, environment),
         store_url=parts.store_url(path, settings.store, environment),
         provider=parts.provider(path, settings.oidc, environment),
     )
+
+
+def _told_in_time(path: Path, telling: Telling, days: int | None) -> None:
+    """Before the supervision is removed, and with it what is to be told."""
+    if days is not None and telling.longest_delay_ms >= days * 24 * 3_600_000:
+        raise ConfigError(
+            f"{path}: retention.supervisions: must be longer than each told.delay, or agents would "
+            "not be told at all"
+        )
 
 
 def _from_environment(settings: Settings, environment: Mapping[str, str]) -> Settings:

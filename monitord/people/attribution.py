@@ -99,6 +99,10 @@ Observe = Callable[[AsyncConnection, Collection[str]], Awaitable[None]]
 """Writes into the audit log, in the same transaction, what supervisions with these ids say now."""
 
 
+Say = Callable[[AsyncConnection, list["Claim"], dict[str, int]], Awaitable[None]]
+"""Writes there which rows became whose."""
+
+
 async def attribute(
     connection: AsyncConnection, some: Iterable[Claim], observe: Observe
 ) -> dict[str, int]:
@@ -155,6 +159,7 @@ class Attribution:
         engine: AsyncEngine,
         taken_over: Callable[[], Awaitable[None]],
         observe: Observe,
+        say: Say,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         """``taken_over`` waits until all PBXs know the people as they are, and what was recorded
@@ -163,6 +168,7 @@ class Attribution:
         self._engine = engine
         self._taken_over = taken_over
         self._observe = observe
+        self._say = say
         self._clock = clock
         self._known = people.roster
         self._waiting: list[Claim] = []
@@ -208,4 +214,7 @@ class Attribution:
 
     async def _write(self, some: list[Claim]) -> dict[str, int]:
         async with in_turn(self._engine) as connection:
-            return await attribute(connection, some, self._observe)
+            counts = await attribute(connection, some, self._observe)
+            if counts:
+                await self._say(connection, some, counts)
+            return counts

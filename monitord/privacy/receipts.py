@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from monitord.audit.entry import Entry
 from monitord.audit.keys import Keys
 from monitord.audit.log import AuditLog
+from monitord.audit.observed import observe_since
 from monitord.store import tables
 from monitord.store.engine import reason_of
 from monitord.store.history import UnreadableError
@@ -73,8 +74,11 @@ async def finish(engine: AsyncEngine, audit: AuditLog, receipt: Receipt) -> Rece
     Raises:
         SQLAlchemyError, OSError: the next start does the rest.
     """
-    await audit.keys.destroy(receipt.pseudonyms)
     async with in_turn(engine) as connection:
+        # Nobody else seals anything meanwhile. What came since the rows were erased (a new call
+        # of the same number) would be sealed for ever with the key that goes.
+        await audit.keys.destroy(receipt.pseudonyms)
+        await observe_since(audit, connection, receipt.audit, receipt.pseudonyms)
         done = time.time_ns() // 1_000_000
         entry = Entry(
             action=OUTCOME,

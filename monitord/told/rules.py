@@ -39,6 +39,12 @@ class Policy(Struct, frozen=True):
     teams: Mapping[str, OfType] = MappingProxyType({})
     """Instead, for the agents of a team, by its id."""
 
+    @property
+    def longest_delay_ms(self) -> int:
+        """After the end of a supervision, until its agent is told."""
+        some = (*self.everybody.values(), *(s for of in self.teams.values() for s in of.values()))
+        return max((s.delay_ms for s in some if s.telling is Telling.DELAYED), default=0)
+
     def says(self, team: str | None, kind: SpyType) -> Says:
         """Of an agent's team. Of a type that is not known one thing is certain: that it could be
         listened to."""
