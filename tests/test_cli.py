@@ -73,7 +73,8 @@ async def test_sigterm_ends_it_with_its_rows_written(tmp_path: Path, store: Stor
     assert "Traceback" not in err and "rows_left" not in err
     ledger = read_ledger(store)
     assert shown <= {row["id"] for row in ledger["supervisions"]}
-    assert [r["action"] for r in read_audit(store)] == ["fail sign-in", "sign in"]
+    acts = [r["action"] for r in read_audit(store)]
+    assert acts == ["make first link", "fail sign-in", "sign in"]
     numbers = {row["number"] for row in ledger["calls"] if row["number"]}
     assert numbers
     for secret in {SECRET, PASSWORD, "$argon2", *numbers}:

@@ -84,10 +84,6 @@ WRONG = {
     "log-level": (PBX + '[log]\nlevel = "loud"\n', "log.level: "),
     "login-without-role": (person(login='"ann"'), r"people\[0\].role"),
     "login-without-hash": (person(login='"a"', role='"auditor"'), r"people\[0\].password_hash"),
-    "told-after-it-is-removed": (
-        '[told]\nwhen = "delayed"\ndelay = "3 d"\n[retention]\nsupervisions = 3',
-        r"retention\.supervisions: must be longer than each told\.delay",
-    ),
     "policy": ('[policy]\nunauthorised = "kill"', "policy.unauthorised: "),
     "policy-of-no-type": (
         '[policy]\nunauthorised = { Unknown = "end" }',
@@ -218,3 +214,13 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 def test_port_of_the_environment_refused(port: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="MONITORD_PORT"):
         loaded(tmp_path, PBX, MONITORD_PORT=port)
+
+
+def test_what_would_never_be_told_is_refused(tmp_path: Path) -> None:
+    """A notice goes with its supervision."""
+    told = '[told]\nwhen = "delayed"\ndelay = "3 d"\n[retention]\nsupervisions = '
+    text = signing_in(dear_password_hash())
+    assert loaded(tmp_path, f"{text}{told}4\n").keep.supervisions == 4
+    rule = r"retention\.supervisions: must be longer than each told\.delay"
+    with pytest.raises(ConfigError, match=rule):
+        loaded(tmp_path, f"{text}{told}3\n")
