@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 
 from tests.kit import rows
 from tests.kit.cases import Results, describe
+from tests.kit.hung import tell_tasks
 from tests.kit.stores import postgres, postgres_server, store
 from tests.kit.traces import KEEP
 
@@ -36,6 +39,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     describe(item)
     rows.describe(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer() -> Generator[None, object, object]:
+    result = yield
+    tell_tasks()
+    return result
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
