@@ -14,7 +14,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser pictures \
-        bench-page faults traces rows check-rows lab \
+        bench bench-page faults traces rows check-rows lab \
         lint types layers generate check-generated fmt clean
 
 help: ## list the verbs
@@ -75,6 +75,9 @@ pictures: page ## every state of the page as pictures in build/pictures, looked 
 
 bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/page.json)
 	$(BIN)/python -m tests.bench.page
+
+bench: page ## speed, as ratios of two things in one run (NAMES=..., ROUNDS=5, KEEP=1: docs/speed.md)
+	$(BIN)/python -m tests.bench $(NAMES) --rounds $(or $(ROUNDS),5) $(if $(KEEP),--keep)
 
 faults: page ## long forms of the tests: cut at every byte, made-up requests from everybody
 	$(BIN)/pytest -q -n $(WORKERS) -m faults

@@ -1,0 +1,1 @@
+"""Each file measures one thing: `async def measure(rounds: int) -> Report`."""
