@@ -175,12 +175,17 @@ def wanted_of(variables: Collection[str]) -> Wanted:
     names = {name.encode() for name in variables}
 
     def useful(raw: bytes) -> bool:
-        begin = raw.find(_VARIABLE) + len(_VARIABLE)
+        begin = raw.rfind(_VARIABLE) + len(_VARIABLE)  # it stands near the end
         if begin < len(_VARIABLE):
             return True  # whoever translates it says what is wrong
         return raw[begin : raw.find(b"\r\n", begin)].lstrip(b" ").lstrip(b"_") in names
 
-    return {**WANTED, b"VarSet": useful}
+    return {**WANTED, b"VarSet": useful, b"DeviceStateChange": _of_telephone}
+
+
+def _of_telephone(raw: bytes) -> bool:
+    """Queues, conferences and hints have states as well, under names without a slash."""
+    return b"/" in raw
 
 
 def translate(name: str, text: str) -> Event | None:
