@@ -122,8 +122,7 @@ class Crowd:
         return (
             f"GET /api/v1/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: {url}\r\nCookie: {cookie}\r\n"
             f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Extensions: permessage-deflate; "
-            "client_max_window_bits\r\n\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n\r\n"
         ).encode()
 
     async def open(self, url: str, logins: list[str]) -> int:
