@@ -73,18 +73,19 @@ def on_member(shard: Shard, event: ev.MemberSeen, at: At) -> None:
     if len(agent.members) >= MEMBERS_MOST and event.queue not in agent.members:
         shard.full = f"an agent is in more than {MEMBERS_MOST} queues; others are left out"
         return
-    shard.interfaces[interface] = endpoint
-    if event.name and event.name != event.interface:
-        agent.name = event.name
-    agent.members[event.queue] = Member(
-        event.interface,
-        event.name,
-        event.paused,
-        event.reason,
-        shard.site.wrap_up_of(event.queue, event.wrap_up_s),
-    )
-    agent.queue_agent = True
     agent.seen = True
+    member = agent.members.get(event.queue)
+    wrap_up_s = shard.site.wrap_up_of(event.queue, event.wrap_up_s)
+    new = Member(event.interface, event.name, event.paused, event.reason, wrap_up_s)
+    name = event.name if event.name != event.interface else ""
+    known = endpoint in shard.devices and shard.interfaces.get(interface) == endpoint
+    if member == new and known and name in ("", agent.name) and not shard.resyncing:
+        return  # it comes as often as the calls that the member took are counted
+    shard.interfaces[interface] = endpoint
+    if name:
+        agent.name = name
+    agent.members[event.queue] = new
+    agent.queue_agent = True
     if event.device and (shard.resyncing or endpoint not in shard.devices):
         # Else DeviceStateChange has told, and this comes late (two families, no common order).
         agent.device = event.device

@@ -97,6 +97,8 @@ _HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
 }
 
 
+_NOTHING = Outcome([], [], [])
+
 _OF_LEGS_AND_QUEUES = frozenset(
     {
         *(ev.ChannelCreated, ev.ChannelChanged, ev.ChannelRenamed, ev.ChannelHungUp),
@@ -120,16 +122,26 @@ def reduce(shard: Shard, event: Event, at: At, *, later: bool = False) -> Outcom
     """
     later = later and type(event) in _OF_LEGS_AND_QUEUES and not shard.resyncing
     changes: list[Change] = []
-    if not later and (shard.dirty_calls or shard.dirty_agents):
+    if not later and shard.left:
         _settle(shard, changes)  # as they were before it
     if (shard.wrapping or shard.leaving) and shard.lost_at is None:  # else nobody can know
         _pass_time(shard, at)
     _HANDLERS[type(event)](shard, event, at)
+    if later and not (
+        shard.dirty_calls
+        or shard.dirty_supervisions
+        or shard.records
+        or shard.asks
+        or shard.full != shard.told_full
+    ):
+        return _NOTHING
     return _outcome(shard, changes, later)
 
 
 def settle(shard: Shard) -> Outcome:
     """What was left for later."""
+    if not (shard.left or shard.dirty_agents or shard.dirty_calls):
+        return _NOTHING
     return _outcome(shard, [], False)
 
 
@@ -148,20 +160,23 @@ def _pass_time(shard: Shard, at: At) -> None:
 
 
 def _outcome(shard: Shard, changes: list[Change], later: bool) -> Outcome:
-    told = (shard.link, shard.link_since, shard.link_detail, shard.full, shard.version)
-    if told != shard.told:
+    if not later or shard.full != shard.told_full:
+        shard.told_full = shard.full
         pbx = pbx_view(shard)
         if pbx != shard.view:
             changes.append(Change("pbx", shard.pbx, shard.view, pbx))
-        shard.view, shard.told = pbx, told
+            shard.view = pbx
     if not later:
         _settle(shard, changes)
     elif shard.dirty_calls:
-        for call_id in list(shard.dirty_calls):
+        for call_id in shard.dirty_calls:
             call = shard.calls.get(call_id)
-            if call is None or call.ended is not None or call.watchers:
-                del shard.dirty_calls[call_id]
+            if call is not None and call.ended is None and not call.watchers:
+                shard.left[call_id] = None
+            else:
+                shard.left.pop(call_id, None)
                 _settle_call(shard, call, changes)
+        shard.dirty_calls.clear()
     if shard.dirty_supervisions:
         _settle_supervisions(shard, changes)
     records, shard.records = shard.records, []
@@ -171,9 +186,10 @@ def _outcome(shard: Shard, changes: list[Change], later: bool) -> Outcome:
 
 
 def _settle(shard: Shard, changes: list[Change]) -> None:
-    for call_id in list(shard.dirty_calls):
-        _settle_call(shard, shard.calls.get(call_id), changes)
+    touched, shard.left = {**shard.left, **shard.dirty_calls}, {}
     shard.dirty_calls.clear()
+    for call_id in touched:
+        _settle_call(shard, shard.calls.get(call_id), changes)
     for endpoint in shard.dirty_agents:
         agent = shard.agents[endpoint]
         view = agent_view(shard, agent) if agent.started else None

@@ -317,8 +317,10 @@ class Shard:
     ended_calls: dict[str, CallRecord] = field(default_factory=dict)
     """Rows of ended calls to which the agent's wrap-up is still to be added."""
     view: PbxView | None = None
-    told: tuple[object, ...] = ()
-    """What ``view`` was made of."""
+    told_full: str = ""
+    """What ``full`` was when ``view`` was made."""
+    left: dict[str, None] = field(default_factory=dict)
+    """Ids of calls whose outcome was left for later."""
 
     # What the event under way touched, or those since the last settling; emptied when the outcome
     # is made.

@@ -94,7 +94,9 @@ class Hub:
     def flush(self) -> None:
         """Make one frame of all that changed since the last one, and tell everybody."""
         for shard in self.shards.values():
-            self._take(settle(shard))
+            outcome = settle(shard)
+            if outcome.changes or outcome.records:
+                self._take(outcome)
         if not self._pending:
             return
         changes = [

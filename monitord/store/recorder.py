@@ -27,6 +27,10 @@ HEARTBEAT_S = 10.0
 """How far at most the last sign of life in the database lies before a kill."""
 
 RETRY_S = 1.0
+
+BUSY, GATHER_S = 200, 0.1
+"""After a batch of that many rows the next one is gathered for so long: a row that changes again
+meanwhile is written once."""
 WAITING_MOST = 500_000
 """Rows that may wait for a database that takes nothing, some 400 MB; beyond that new rows are
 dropped, counted and logged, since running out of memory would lose all of them."""
@@ -58,6 +62,7 @@ class Recorder:
         self.failing: str = ""
         """Why the database takes nothing just now; empty while it does."""
         self._last_beat = 0.0
+        self._last_size = 0
         self._log = structlog.get_logger("store")
 
     def take(self, records: list[Record]) -> None:
@@ -84,6 +89,8 @@ class Recorder:
                     await self._some.wait()
             if not await uncut(self.write()):
                 await asyncio.sleep(RETRY_S)
+            elif self._last_size >= BUSY:
+                await asyncio.sleep(GATHER_S)
 
     async def write(self) -> bool:
         """Commit all that waits. False where the database did not take it."""
@@ -95,6 +102,7 @@ class Recorder:
         if not batch and not beat:
             return True
         self._busy, self._writing = True, len(batch)
+        self._last_size = len(batch)
         done = False
         try:
             async with in_turn(self._engine) as connection:
