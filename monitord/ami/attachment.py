@@ -26,12 +26,9 @@ cheaper and more honest than falling behind further."""
 BATCH_MOST = 512
 """Items applied before others get their turn."""
 
-BUSY = 64
-"""Items found waiting at once from which on changes are gathered: what is behind is not made faster
-by telling each step of it."""
-
-GATHER_S = 0.02
-"""For how long at most."""
+GATHERED = ((160, 0.06), (64, 0.02))
+"""Items found waiting at once, and for how many seconds at most changes are gathered then: what is
+behind does not catch up faster by telling each step of it."""
 
 TICK_S = 0.5
 
@@ -146,10 +143,11 @@ class Attachment:
                 item = self._items.popleft()
                 self._take(item)
                 self._applied = item.wall
-            if count < BUSY or time.monotonic() - self._flushed >= GATHER_S:
+            gather = next((seconds for busy, seconds in GATHERED if count >= busy), 0.0)
+            if time.monotonic() - self._flushed >= gather:
                 self._flush_now()
             elif self._later is None:
-                self._later = asyncio.get_running_loop().call_later(GATHER_S, self._flush_now)
+                self._later = asyncio.get_running_loop().call_later(gather, self._flush_now)
             if not self._items:
                 self._some.clear()
                 if self._later is None:

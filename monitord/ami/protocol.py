@@ -27,6 +27,9 @@ MAX_MESSAGE = 1 << 20
 
 MAX_BANNER = 200
 
+CHUNK = 256 << 10
+"""Bytes that are read at once."""
+
 _BANNER = b"Asterisk Call Manager/"
 _END = b"\r\n\r\n"
 _EVENT = b"Event: "
@@ -75,7 +78,7 @@ class _Pending:
     answers: list[Message] = field(default_factory=list)
 
 
-class Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
+class Protocol(AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  # no types there
     """One connection. Never reconnects, resends or interprets; :mod:`monitord.ami.link` does."""
 
     transport: asyncio.Transport
@@ -91,6 +94,7 @@ class Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         }
         self._buffer = bytearray()
         self._searched = 0
+        self._came = bytearray(CHUNK)
         self._banner_seen = False
         self._pending: dict[str, _Pending] = {}
         self._ids = itertools.count(1)
@@ -102,7 +106,14 @@ class Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
 
     # --- in ------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """One for all reads: a new one each time is memory that the kernel has to clear."""
+        return self._came
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(memoryview(self._came)[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
         if self.closed:
             return
         buffer = self._buffer

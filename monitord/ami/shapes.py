@@ -36,7 +36,7 @@ _BLOCK = (
     *("ConnectedLineNum", "ConnectedLineName", "Language", "AccountCode", "Context"),
     *("Exten", "Priority", "Uniqueid", "Linkedid"),
 )
-_LINE = r"[^\r\n]"
+_LINE = r"[^\r]"
 _BRIDGE = (
     *("BridgeType", "BridgeTechnology", "BridgeCreator", "BridgeName", "BridgeNumChannels"),
     "BridgeVideoSourceMode",
