@@ -11,6 +11,7 @@ import structlog
 from monitord.api.listen import TlsError
 from monitord.app import Running, running
 from monitord.assembly.errors import StartError
+from monitord.assembly.memory import settle_memory
 from monitord.assembly.people import admin_link
 from monitord.config import Loaded
 from monitord.foreground import stop_asked, until_stopped
@@ -32,6 +33,7 @@ async def serve(loaded: Loaded) -> None:
         if daemon.tls is not None:
             # Without TLS there is nothing to read anew, and a lost terminal ends it as usual.
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, daemon)
+        settle_memory()
         notify("READY=1")  # so that “systemctl start” says whether it did
         await until_stopped(daemon.tasks, stop)
 

@@ -76,6 +76,9 @@ async def every_row(client: Client, **params: str) -> list[dict[str, Any]]:
 async def test_an_auditor_reads_filters_and_proves(tmp_path: Path, store: Store) -> None:
     async with centre(tmp_path, store=store, people=with_aldo()) as here:
         await here.advance(60)
+        await (
+            here.daemon.recorder.settled()
+        )  # rows that change again before they are written are one
         (supervision, *_) = here.running()
         status, _ = await here.meanwhile(here.sue.disconnect(supervision))
         assert status == 200

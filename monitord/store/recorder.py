@@ -17,20 +17,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.domain.ledger import Record, key_of
-from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
 from monitord.store.rows import TABLE_OF
 from monitord.store.turns import in_turn
-from monitord.store.upsert import upsert, write_records
+from monitord.store.upsert import write_records, write_seen
 
 HEARTBEAT_S = 10.0
 """How far at most the last sign of life in the database lies before a kill."""
 
 RETRY_S = 1.0
 
-BUSY, GATHER_S = 200, 0.1
-"""After a batch of that many rows the next one is gathered for so long: a row that changes again
-meanwhile is written once."""
+EVERY_S = 0.2
+"""From one commit to the next at least: each costs more than many rows, and a row that changes
+again meanwhile is written once. A kill loses no more than that, and the gap that is marked then
+begins before it, at the last commit."""
+
 WAITING_MOST = 500_000
 """Rows that may wait for a database that takes nothing, some 400 MB; beyond that new rows are
 dropped, counted and logged, since running out of memory would lose all of them."""
@@ -62,7 +63,9 @@ class Recorder:
         self.failing: str = ""
         """Why the database takes nothing just now; empty while it does."""
         self._last_beat = 0.0
-        self._last_size = 0
+        self._last_write = 0.0
+        self._awaited = asyncio.Event()
+        """Set while somebody waits for the rows to be committed."""
         self._log = structlog.get_logger("store")
 
     def take(self, records: list[Record]) -> None:
@@ -87,10 +90,11 @@ class Recorder:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await self._some.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._last_write + EVERY_S - time.monotonic()):
+                    await self._awaited.wait()
             if not await uncut(self.write()):
                 await asyncio.sleep(RETRY_S)
-            elif self._last_size >= BUSY:
-                await asyncio.sleep(GATHER_S)
 
     async def write(self) -> bool:
         """Commit all that waits. False where the database did not take it."""
@@ -102,7 +106,7 @@ class Recorder:
         if not batch and not beat:
             return True
         self._busy, self._writing = True, len(batch)
-        self._last_size = len(batch)
+        self._last_write = time.monotonic()
         done = False
         try:
             async with in_turn(self._engine) as connection:
@@ -137,9 +141,11 @@ class Recorder:
 
     async def settled(self) -> None:
         """Wait until all that was taken so far is committed."""
+        self._awaited.set()
         async with self._written:
             while self._waiting or self._busy:
                 await self._written.wait()
+        self._awaited.clear()
 
     async def drain(self, deadline_s: float = 5.0, give_up_s: float = 20.0) -> int:
         """Write what waits, at the end of the daemon. Gives the number of rows left unwritten.
@@ -164,5 +170,4 @@ class Recorder:
         await self.write()
 
     async def _beat(self, connection: AsyncConnection, seen: Mapping[str, int]) -> None:
-        rows = [{"pbx": pbx, "last_seen": wall} for pbx, wall in seen.items()]
-        await upsert(connection, tables.attachment, rows)
+        await write_seen(connection, seen)

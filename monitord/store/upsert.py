@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.domain.ledger import Record
+from monitord.store import tables
 from monitord.store.rows import TABLE_OF, row_of
 
 CHUNK = 200
-"""Rows of one statement: SQLite takes 32,766 parameters, a row has some 30."""
+"""Rows of one statement."""
 
 
 async def write_records(
@@ -24,7 +25,7 @@ async def write_records(
     if not records:
         return
     if connection.dialect.name == "postgresql":
-        await upsert(connection, TABLE_OF[cls], [row_of(r) for r in records])
+        await _upsert(connection, TABLE_OF[cls], [row_of(r) for r in records])
         return
     # Past SQLAlchemy's handling of each value, which costs more than SQLite itself: a record holds
     # texts, whole numbers and truth values only.
@@ -32,12 +33,19 @@ async def write_records(
     await connection.exec_driver_sql(_STATEMENTS[cls], rows)
 
 
-async def upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+async def write_seen(connection: AsyncConnection, seen: Mapping[str, int]) -> None:
+    """Up to which wall time in ms each PBX was heard."""
+    if connection.dialect.name == "postgresql":
+        rows = [{"pbx": pbx, "last_seen": wall} for pbx, wall in seen.items()]
+        await _upsert(connection, tables.attachment, rows)
+    elif seen:
+        await connection.exec_driver_sql(_SEEN, list(seen.items()))
+
+
+async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    keys = _keys(table)
-    statement = insert(table)
+    keys, statement = _keys(table), postgresql.insert(table)
     statement = statement.on_conflict_do_update(
         index_elements=keys,
         set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys},
@@ -50,9 +58,8 @@ def _keys(table: Table) -> list[str]:
     return [c.name for c in table.primary_key]
 
 
-def _statement_of(cls: type[Any]) -> str:
-    """An upsert into SQLite whose parameters are the fields of ``cls`` in their order."""
-    table, fields = TABLE_OF[cls], cls.__struct_fields__
+def _statement(table: Table, fields: Sequence[str]) -> str:
+    """An upsert into SQLite whose parameters are ``fields`` in their order."""
     keys = _keys(table)
     updates = ", ".join(f"{name}=excluded.{name}" for name in fields if name not in keys)
     names, values = ", ".join(fields), ", ".join("?" * len(fields))
@@ -62,4 +69,5 @@ def _statement_of(cls: type[Any]) -> str:
     )
 
 
-_STATEMENTS = {cls: _statement_of(cls) for cls in TABLE_OF}
+_STATEMENTS = {cls: _statement(table, cls.__struct_fields__) for cls, table in TABLE_OF.items()}
+_SEEN = _statement(tables.attachment, ("pbx", "last_seen"))
