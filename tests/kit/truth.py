@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,14 @@ class Truth:
 
 
 def read_truth(path: Path) -> Truth:
+    return truth_of(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def truth_of(facts: Iterable[Row]) -> Truth:
     supervisions: dict[str, Supervision] = {}
     calls: dict[str, Call] = {}
     outages: list[Row] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        fact = json.loads(line)
+    for fact in facts:
         at, what = instant(fact["epoch"]), fact["what"]
         if what == "supervision_started":
             supervisions[fact["supervision"]] = Supervision(
