@@ -90,7 +90,11 @@ def on_link(shard: Shard, event: ev.LinkChanged, at: At) -> None:
 def _gap(shard: Shard, ended: int | None) -> GapRecord:
     assert shard.gap is not None and shard.lost_at is not None
     return GapRecord(
-        id=shard.gap, pbx=shard.pbx, started=shard.lost_at.wall, ended=ended, why=shard.gap_why
+        id=shard.gap,
+        pbx=shard.pbx,
+        started=shard.lost_at.wall,
+        ended=max(ended, shard.lost_at.wall) if ended is not None else None,
+        why=shard.gap_why,
     )
 
 
@@ -161,10 +165,14 @@ def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
 
 def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     started = At(at.mono - event.seconds * 1000, at.wall - event.seconds * 1000)
+    # Status lists nothing that has hung up: whatever said so of this one was at fault.
+    begun = shard.gone.pop(event.channel.uniqueid, 0)
     known = event.channel.uniqueid in shard.channels
     channel = legs.see(shard, event.channel, at)
     if channel is None:
         return
+    if begun:
+        shard.spies_of[channel.uniqueid] = begun
     channel.last_seen = at.wall
     channel.application, channel.data = event.application, event.data
     channel.found = (event.application, event.data)
@@ -304,7 +312,7 @@ def take_up(shard: Shard, spyer: Channel, at: At) -> None:
         ):
             supervisions.touch(shard, known)
             return
-    if spyee is None and known is None and spec is not None and not _fits(shard, spec):
+    if spyee is None and known is None and spec is not None and not fits(shard, spec):
         # It waits for its first call, so nobody is supervised yet; ChanSpyStart will tell.
         legs.become_spy(shard, spyer, at)
         return
@@ -364,11 +372,11 @@ def _spied(
         return None
     if last is not None and last.spyee in shard.channels:
         return shard.channels[last.spyee or ""]
-    fits = _fits(shard, spec)
-    return fits[0] if len(fits) == 1 else None
+    found = fits(shard, spec)
+    return found[0] if len(found) == 1 else None
 
 
-def _fits(shard: Shard, spec: spy.Spec) -> list[Channel]:
+def fits(shard: Shard, spec: spy.Spec) -> list[Channel]:
     """The channels that a spy may be attached to, as far as its arguments tell."""
     if spec.exact:
         return [c for c in shard.channels.values() if spec.target in (c.uniqueid, c.name)]
@@ -391,7 +399,7 @@ def _close_remembered(shard: Shard, at: At, after: int) -> None:
                 shard.records.append(
                     msgspec.structs.replace(
                         segment,
-                        ended=at.wall,
+                        ended=max(at.wall, segment.started),
                         ended_exact=False,
                         length_ms=length(segment.started),
                     )
@@ -407,11 +415,12 @@ def _closed(
     shard: Shard, record: SupervisionRecord | CallRecord, at: At, after: int, length: int
 ) -> SupervisionRecord | CallRecord:
     same_boot = record.boot == shard.boot
+    after = max(after, record.started)
     return msgspec.structs.replace(
         record,
-        ended=max(at.wall, record.started),
+        ended=max(at.wall, after),
         ended_exact=False,
-        ended_after=max(after, record.started),
+        ended_after=after,
         end_reason=EndReason.LOST if same_boot else EndReason.PBX_RESTARTED,
         length_ms=length,
     )
