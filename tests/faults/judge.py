@@ -51,12 +51,12 @@ def _converged(chaos: Chaos) -> None:
     truth = truth_of(chaos.sim.truth.lines)
     _same("channels", set(shard.channels), set(pbx.channels))
     seen = {r.spyer for r in chaos.watch.rows.values() if isinstance(r, SupervisionRecord)}
-    there = {
-        s.spyer
-        for s in truth.supervisions
-        if s.ended is None and (s.spyer in seen or _can_be_known(s))
-    }
-    _same("supervisions", {s.spyer for s in shard.supervisions.values()}, there)
+    running = [s for s in truth.supervisions if s.ended is None]
+    here = {s.spyer for s in shard.supervisions.values()}
+    # Of whom a part was lost only what the PBX itself tells of now can be known.
+    known = seen if chaos.plan.lossless else set()
+    there = {s.spyer for s in running if s.spyer in known or _can_be_known(s)}
+    _same("supervisions", here, there | (here & {s.spyer for s in running}))
     wanted = {c.of["call"]: c for c in truth.calls if c.ended is None}
     now = round(chaos.sim.clock.wall * 1000)
     # A damaged linkedid at its beginning stays the name of a call, among others.

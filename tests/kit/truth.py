@@ -159,7 +159,13 @@ class Comparison:
         unsure: list[Supervision] = []
         # Whom a spy on everybody had turned to is not known after a gap, nor when that ended.
         touched = {s.spyer for s in self.truth.supervisions if self._unseen(s.started, s.ended)}
-        lost = {s.spyer for s in self.truth.supervisions if s.of == "anyone"} & touched
+        # Nor which agent a customer had whom nobody looked at before a transfer.
+        lost = touched & {
+            s.spyer
+            for s in self.truth.supervisions
+            if s.of == "anyone"
+            or (s.of == "customer" and s.reason == "moved" and self._unseen(s.started, s.ended))
+        }
         for true in self.truth.supervisions:
             seen_early = self._unseen(true.started - ATTACH_MS, true.started)
             if true.spyer in lost or seen_early or self._unseen(true.started, true.ended):
@@ -175,9 +181,11 @@ class Comparison:
             if self._unseen(true.since, true.started):
                 wanted["means"] = row["means"]  # nobody saw how it came about
             self._same("supervision", wanted, _supervision_row(row, told))
-        self._unsure_supervisions(unsure, list(rows.values()))
+        self._unsure_supervisions(unsure, list(rows.values()), lost)
 
-    def _unsure_supervisions(self, truths: list[Supervision], rows: list[Row]) -> None:
+    def _unsure_supervisions(
+        self, truths: list[Supervision], rows: list[Row], lost: set[str]
+    ) -> None:
         """Each is one row, whose window has the truth in it; more than one truth may have become
         one row where somebody moved on unseen."""
         matched: set[str] = set()
@@ -192,7 +200,7 @@ class Comparison:
                 self._say("a supervision is lost about an outage", true, None)
                 continue
             named = [row for row in mine if row["agent_endpoint"] == true.agent]
-            if true.of == "anyone":
+            if true.of == "anyone" or true.spyer in lost:
                 continue  # whom a prefix spy turned to meanwhile, Asterisk does not tell
             if len(named) != 1:
                 self._say("not one row about an outage", true, mine)
@@ -237,9 +245,9 @@ class Comparison:
                     self._say("a call that nobody saw has a row", true, row)
                 continue
             if row is None:
-                if true.ended is not None or true.answered is not None:
+                if not self._dialled_nobody(true):
                     self._say("a call is lost", true, None)
-                continue  # the last to come may have dialled nobody yet
+                continue
             if self._unseen(true.started, true.ended):
                 self.windows += 1
                 self._call_window(true, row)
@@ -251,6 +259,13 @@ class Comparison:
                 self._same("call", _call(true), {k: row[k] for k in _call(true)})
         for row in rows.values():
             self._say("a call is invented", None, row)
+
+    def _dialled_nobody(self, true: Call) -> bool:
+        """One that came last, or just before nobody could see it any more, may not have yet."""
+        return true.answered is None and (
+            true.ended is None
+            or any(a - ATTACH_MS <= true.started and true.ended <= b for a, b in self.gaps)
+        )
 
     def _call_window(self, true: Call, row: Row) -> None:
         begins = (
