@@ -357,7 +357,7 @@ class Chaos:
 
     def _step(self, event: ev.Event, at: At) -> Sequence[str]:
         self.events += 1
-        self._note("event", self.events, repr(event).encode() if self._keep else b"")
+        self._note("event", self.events, type(event).__name__.encode(), event)
         watch = self.watch
         watch.event(event)
         self._writes = 0
@@ -398,15 +398,16 @@ class Chaos:
 
     # --- what is kept of the run -------------------------------------------------------------
 
-    def _note(self, what: str, more: object, data: bytes) -> None:
+    def _note(self, what: str, more: object, data: bytes, whole: object = None) -> None:
         head = f"{self.loop.time():.6f} {what} {more} "
         self._digest.update(head.encode() + data + b"\n")
         if self._keep:
-            self.lines.append(head + data.decode("utf-8", "backslashreplace"))
+            text = data.decode("utf-8", "backslashreplace") if whole is None else repr(whole)
+            self.lines.append(head + text)
 
     def _logged(self, logger: Any, name: str, entry: Any) -> Any:
         if self._keep:
-            self._note("log", name, repr(sorted(entry.items())).encode())
+            self.lines.append(f"{self.loop.time():.6f} log {name} {sorted(entry.items())}")
         if entry.get("event") in ("event_failed", "overrun"):
             self.logged.append(repr(entry))
         raise structlog.DropEvent

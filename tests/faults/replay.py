@@ -30,14 +30,14 @@ def kind_of(outcome: Outcome) -> str:
     return last[0].partition(":")[0][:60]
 
 
-def shrunk(plan: Plan) -> Plan:
+def shrunk(plan: Plan, tries: int = TRIES) -> Plan:
     """With one thing less after the other, as long as it fails in the same way."""
-    wanted, tries = kind_of(play(plan)), 0
+    wanted = kind_of(play(plan))
     found = True
-    while found and tries < TRIES:
+    while found and tries > 0:
         found = False
         for smaller in simpler(plan):
-            tries += 1
+            tries -= 1
             if kind_of(play(smaller)) == wanted:
                 plan, found = smaller, True
                 break
