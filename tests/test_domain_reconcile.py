@@ -8,7 +8,7 @@ from monitord.domain.ledger import CallRecord
 from monitord.domain.reducer import reduce
 from monitord.domain.site import Site
 from monitord.domain.state import Shard, new_shard
-from monitord.domain.words import EndReason
+from monitord.domain.words import CallState, EndReason
 
 
 def leg(n: int, linkedid: str) -> Snapshot:
@@ -144,6 +144,17 @@ def test_a_spy_that_may_wait_is_no_supervision() -> None:
     for data in ("PJSIP/1-,qg(sales)", "PJSIP/1-,b", "PJSIP/1-,e(9@any)", "PJSIP/77-,q"):
         world = spy_unheard(data, 2, 2, 2)
         assert world.shard.supervisions == {} and world.shard.channels["1.9"].spy
+
+
+def test_a_caller_whose_queue_was_not_heard_of_is_shown() -> None:
+    world = World(calls=0)
+    world.apply(ev.ChannelCreated(leg(0, "1.0")))
+    told = ev.ChannelTold(leg(0, "1.0"), "Queue", "sales,t", 9, "")
+    world.apply(ev.ReconcileBegun(), told, ev.ReconcileEnded())
+    (row,) = world.rows.values()
+    assert row.queue == "sales" and row.ended is None
+    (call,) = world.shard.calls.values()
+    assert call.state is CallState.QUEUED
 
 
 def test_a_call_whose_beginning_was_not_heard_is_shown() -> None:

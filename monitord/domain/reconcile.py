@@ -52,6 +52,8 @@ def on_reconcile_ended(shard: Shard, event: ev.ReconcileEnded, at: At) -> None:
             channel.missed = 0
             if channel.found is not None and channel.uniqueid in shard.channels:
                 _judge_spy(shard, channel, at)
+                if resync.take_queue(shard, channel):
+                    calls.update(shard, shard.calls[channel.call], at)
     for call in list(shard.calls.values()):
         if not call.real and calls.somebody_was_dialled(shard, call):
             calls.make_real(shard, call)  # no event said so

@@ -176,11 +176,7 @@ def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     channel.last_seen = at.wall
     channel.application, channel.data = event.application, event.data
     channel.found = (event.application, event.data)
-    if event.application == "Queue":
-        call = shard.calls.get(channel.call)
-        if call is not None and not call.queue:
-            call.queue = event.data.partition(",")[0]
-            calls.make_real(shard, call)
+    take_queue(shard, channel)
     if not known:
         channel.created = started
         call = shard.calls.get(channel.call)
@@ -195,6 +191,17 @@ def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
         call = shard.calls.get(channel.call)
         if call is not None and not channel.spy:
             calls.update(shard, call, at)
+
+
+def take_queue(shard: Shard, channel: Channel) -> bool:
+    """Whether it waits in a queue, and nobody heard it join."""
+    application, data = channel.found or ("", "")
+    call = shard.calls.get(channel.call)
+    if application == "Queue" and call is not None and not call.queue:
+        call.queue = data.partition(",")[0]
+        calls.make_real(shard, call)
+        return True
+    return False
 
 
 def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
