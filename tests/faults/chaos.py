@@ -44,7 +44,7 @@ from tests.kit.truth import instant
 PBX = "lab"
 SECRET = "a secret only for tests"
 READ = frozenset({"system", "call", "agent", "dialplan", "user", "dtmf"})
-TIMING = Timing(reconcile_every=10, list=10, answer=5)
+TIMING = Timing(reconcile_every=10, list=10, answer=5, boot_most=40)
 """Reconciles are more frequent than at a site, so that more of them fall into the chaos."""
 
 ASKING_MOST = 10

@@ -33,9 +33,6 @@ LONG = 500
 """Bytes."""
 
 _BANNER = b"Asterisk Call Manager/"
-_BOOTED = b"Event: FullyBooted\r\n"
-"""Who is never told that the PBX is up waits for ever, and says so."""
-
 _BOOT = b"\r\nCoreStartupTime: "
 """Who is told of another boot has to believe it."""
 
@@ -128,7 +125,7 @@ class Wire:
 
     def _damaged(self, message: bytes) -> list[bytes]:
         chance, plan = self._chance, self.plan
-        if message.startswith(_BOOTED) or _BOOT in message:
+        if _BOOT in message:
             return [message]
         if chance.random() < plan.drops:
             return []
