@@ -7,7 +7,6 @@ wrong and when, who looks on. So a seed that fails is a test that always fails.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import re
 import traceback
@@ -33,11 +32,12 @@ from monitord.live.hub import LOG_MOST, Frame, Hub
 from monitord.simulator import Simulator, User
 from monitord.simulator.framing import Framer
 from monitord.simulator.settings import Settings
-from tests.faults import judge
+from tests.faults import judge, mishaps
 from tests.faults.checks import Watch
 from tests.faults.clients import Viewer, audiences
+from tests.faults.history import History
 from tests.faults.loop import STARTS_AT, VirtualLoop, run
-from tests.faults.plan import SETS_THE_CLOCK, Plan
+from tests.faults.plan import Plan
 from tests.faults.wire import Wire
 from tests.kit.truth import instant
 
@@ -84,9 +84,8 @@ class Chaos:
         """``keep``: the history as text. ``cutting``: another way to cut the same bytes."""
         self.plan = plan
         self.loop = VirtualLoop(self._connect)
-        self.lines: list[str] = []
-        self._keep, self._cutting = keep, cutting
-        self._digest = hashlib.blake2b(digest_size=16)
+        self.history = History(self.loop, keep=keep)
+        self._cutting = cutting
         self.events = 0
         self.wild = True
         self.wires: list[Wire] = []
@@ -96,7 +95,6 @@ class Chaos:
         """The simulated time up to which all is applied, ms."""
         self._lost_at: int | None = None
         self.reconciled = 0
-        self.logged: list[str] = []
         self._writes = 0
         """Rows written by the event under way."""
 
@@ -105,14 +103,16 @@ class Chaos:
     def run(self) -> Outcome:
         failure: BaseException | None = None
         before = structlog.get_config()
-        structlog.configure(processors=[self._logged], cache_logger_on_first_use=False)
+        structlog.configure(processors=[self.history.log], cache_logger_on_first_use=False)
         try:
             run(self.loop, self._main())
         except Exception as error:
             failure = error
         finally:
             structlog.configure(**before)
-        return Outcome(self._digest.hexdigest(), self.watch.rows, self.events, failure, self.lines)
+        return Outcome(
+            self.history.digest, self.watch.rows, self.events, failure, self.history.lines
+        )
 
     async def _main(self) -> None:
         plan = self.plan
@@ -132,7 +132,7 @@ class Chaos:
             )
         )
         if plan.booting:
-            self._boot_late()
+            mishaps.boot_late(self)
         async with self.sim:
             self._begin()
             tasks = [asyncio.create_task(one) for one in self._parts()]
@@ -185,7 +185,7 @@ class Chaos:
                 seen_by,
                 random.Random(plan.seed + 10 + n),
                 lambda: self.wild,
-                partial(self._note, "frame", n),
+                partial(self.history.note, "frame", n),
             )
             for n, seen_by in enumerate(self._audiences(people))
         ]
@@ -226,42 +226,13 @@ class Chaos:
         began = self.loop.time()
         for when, what, much in self.plan.outages:
             await asyncio.sleep(max(began + when - self.loop.time(), 0))
-            self._note("mishap", what, repr(much).encode())
-            self._mishap(what, much)
+            self.history.note("mishap", what, repr(much).encode())
+            mishaps.happen(self, what, much)
         await asyncio.sleep(max(began + self.plan.length - self.loop.time(), 0))
         self.wild = False
-        self._note("calm", "", b"")
+        self.history.note("calm", "", b"")
         await self._settled()
         judge.at_the_end(self)
-
-    def _mishap(self, what: str, much: float) -> None:
-        faults = self.sim.faults
-        if what in ("cut", "crash") and not (faults.away or faults.booting):
-            (faults.cut if what == "cut" else faults.crash)()
-        elif what == "unbooted" and not (faults.away or faults.booting):
-            self._boot_late(1 + 60 * much)
-            self.sim._cut_all()
-        elif what in ("tear", "black"):
-            for wire in self.wires:
-                if what == "tear":
-                    wire.left = int(3000 * much)
-                else:
-                    wire.black = True
-        elif what == "stall":
-            self.loop.stall(1 + 4 * much)
-        elif what in SETS_THE_CLOCK and not self.plan.lossless:
-            most = 3600 if what == "clock" else 0.5
-            self.loop.wall_offset += most * (2 * much - 1)
-
-    def _boot_late(self, seconds: float = 20.0) -> None:
-        faults = self.sim.faults
-        faults.booting = True
-
-        def booted() -> None:
-            faults.booting = False
-            self.sim._booted()
-
-        self.loop.call_later(seconds, booted)
 
     async def _settled(self) -> None:
         """Until the link is live and two reconciles have passed."""
@@ -299,14 +270,14 @@ class Chaos:
             far,
             random.Random((self.plan.seed, number, self._cutting).__repr__()),
             lambda: self.wild,
-            partial(self._note, "heard", number),
+            partial(self.history.note, "heard", number),
             partial(self._asked, framer),
         )
         self.wires.append(wire)
 
     def _asked(self, framer: Framer, data: bytes) -> None:
         """I7: whatever comes in, only known actions go out, and they name a channel at most."""
-        self._note("asked", "", data)
+        self.history.note("asked", "", data)
         for request in framer.feed(data):
             action = request.action
             known = ACTIONS.get(action)
@@ -357,7 +328,7 @@ class Chaos:
 
     def _step(self, event: ev.Event, at: At) -> Sequence[str]:
         self.events += 1
-        self._note("event", self.events, type(event).__name__.encode(), event)
+        self.history.note("event", self.events, type(event).__name__.encode(), event)
         watch = self.watch
         watch.event(event)
         self._writes = 0
@@ -389,28 +360,12 @@ class Chaos:
     def _record(self, records: list[Record]) -> None:
         self._writes += len(records)
         for record in records:
-            self._note("row", type(record).__name__, _encode(record))
+            self.history.note("row", type(record).__name__, _encode(record))
         self.watch.take(records)
 
     def _frame(self, frame: Frame) -> None:
         self.watch.frame(frame.changes)
         self.watch.level()
-
-    # --- what is kept of the run -------------------------------------------------------------
-
-    def _note(self, what: str, more: object, data: bytes, whole: object = None) -> None:
-        head = f"{self.loop.time():.6f} {what} {more} "
-        self._digest.update(head.encode() + data + b"\n")
-        if self._keep:
-            text = data.decode("utf-8", "backslashreplace") if whole is None else repr(whole)
-            self.lines.append(head + text)
-
-    def _logged(self, logger: Any, name: str, entry: Any) -> Any:
-        if self._keep:
-            self.lines.append(f"{self.loop.time():.6f} log {name} {sorted(entry.items())}")
-        if entry.get("event") in ("event_failed", "overrun"):
-            self.logged.append(repr(entry))
-        raise structlog.DropEvent
 
     def _fail(self, error: BaseException) -> None:
         if not self._broken.done():

@@ -35,7 +35,7 @@ JUST_NOW_MS = 5000
 
 def at_the_end(chaos: Chaos) -> None:
     shard = chaos.hub.shards["lab"]
-    assert shard.link is LinkState.LIVE and not chaos.attachment.failed, chaos.logged
+    assert shard.link is LinkState.LIVE and not chaos.attachment.failed, chaos.history.bugs
     _converged(chaos)
     for viewer in chaos.viewers:
         viewer.check_all()

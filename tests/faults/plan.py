@@ -14,8 +14,6 @@ again. ``tear``: the connection ends behind any byte. ``black``: it swallows all
 ``unbooted``: it goes, and who logs in again waits for FullyBooted. ``stall``: the daemon's loop is
 blocked. ``clock`` and ``drift``: its wall clock is set, by an hour or by less than a second."""
 
-SETS_THE_CLOCK = ("clock", "drift")
-
 
 @dataclass(frozen=True)
 class Plan:
