@@ -205,15 +205,15 @@ class Comparison:
             if len(named) != 1:
                 self._say("not one row about an outage", true, mine)
                 continue
-            self._window(true, heard[0], named[0])
+            self._window(true, heard, named[0])
         for row in rows:
             if row["id"] not in matched:
                 self._say("a supervision is invented", None, row)
 
-    def _window(self, true: Supervision, first: Segment, row: Row) -> None:
-        """`first`: the first of its segments that could be seen. A spy that waited for its next
-        call when it was found is a supervision from that call on."""
-        types = [s.type for s in true.segments]
+    def _window(self, true: Supervision, heard: list[Segment], row: Row) -> None:
+        """`heard`: those of its segments that could be seen. A spy that waited for its next call
+        when it was found is a supervision from that call on."""
+        first, types = heard[0], [s.type for s in heard]
         strongest = max(types, key=STRENGTH.index)
         seen = row["type"] == strongest or (row["type"] in types and true.keypad)
         begins = (
