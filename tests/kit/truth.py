@@ -215,7 +215,8 @@ class Comparison:
         when it was found is a supervision from that call on."""
         first, types = heard[0], [s.type for s in heard]
         strongest = max(types, key=STRENGTH.index)
-        seen = row["type"] == strongest or (row["type"] in types and true.keypad)
+        begun_as = [s.type for s in true.segments]  # which is all that Status tells of a keypad's
+        seen = row["type"] == strongest or (row["type"] in begun_as and true.keypad)
         begins = (
             row["started"] == first.started
             if row["started_exact"]
