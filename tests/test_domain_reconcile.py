@@ -165,3 +165,11 @@ def test_a_call_whose_beginning_was_not_heard_is_shown() -> None:
     world.reconcile({"1.0", "1.1"})
     (row,) = world.rows.values()
     assert row.call_id == "1.0" and row.ended is None
+
+
+def test_a_name_that_came_damaged_is_put_right() -> None:
+    world = World(calls=1)
+    world.shard.channels["1.1"].name = "PJSIP\ufffd1-00000001"
+    world.reconcile({"1.0", "1.1"})
+    assert world.shard.channels["1.1"].name == "PJSIP/1-00000001"
+    assert world.shard.channels["1.1"].endpoint == "PJSIP/1"

@@ -155,6 +155,8 @@ def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     if shard.resyncing or (shard.reconciling and known is None):
         _take_in(shard, event, at)
     elif known is not None:
+        if known.name != event.channel.name:  # the first that was heard of it was damaged
+            legs.on_renamed(shard, ev.ChannelRenamed(known.uniqueid, event.channel.name), at)
         known.seen, known.last_seen = True, at.wall
         known.found = (event.application, event.data)
     channel = shard.channels.get(event.channel.uniqueid)
