@@ -79,7 +79,11 @@ bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/pa
 bench: page ## speed, as ratios of two things in one run (NAMES=..., ROUNDS=5, KEEP=1: docs/speed.md)
 	$(BIN)/python -m tests.bench $(NAMES) --rounds $(or $(ROUNDS),5) $(if $(KEEP),--keep)
 
-faults: page ## long forms of the tests: cut at every byte, made-up requests from everybody
+.stamps/fuzz: .stamps/env
+	@$(BIN)/pip install --quiet -c constraints.txt --group fuzz
+	@touch $@
+
+faults: page .stamps/fuzz ## long forms of the tests: cut at every byte, 10,000 seeded runs, fuzzing (CHAOS_SEEDS=, FUZZ_S=)
 	$(BIN)/pytest -q -n $(WORKERS) -m faults
 
 traces: page ## record tests/traces anew from real Asterisk; review the diff

@@ -9,6 +9,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -148,6 +149,18 @@ async def test_with_a_whole_call_centre(version: int) -> None:
         await watched.until_state(LIVE, 2)
         count = Counter(type(e).__name__ for e in watched.steps)
         assert count["ResyncBegun"] == count["ResyncEnded"] == count["BootSeen"] == 2
+
+
+@pytest.mark.fault("login before FullyBooted")
+async def test_who_is_never_told_of_the_boot_asks_anew(ami: FakeAmi) -> None:
+    """A PBX that has booted says so at each login, so a word that was lost comes again."""
+    ami.booted = False
+    timing = replace(SHORT, boot_most=0.05)
+    async with watch(ami, timing=timing).running() as watched:
+        await watched.until_tries(1)
+        assert watched.states[-1] is LOST and "FullyBooted" in watched.details[-1]
+        ami.booted = True
+        await watched.until_state(LIVE)
 
 
 async def test_login_before_fully_booted_waits(ami: FakeAmi) -> None:

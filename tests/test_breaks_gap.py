@@ -31,6 +31,7 @@ from monitord.domain.reducer import reduce
 from monitord.domain.state import Shard, Supervision, new_shard
 from monitord.domain.words import LinkState
 from tests.kit.breaks import Pbx, Timed, live_from, pairs_of, timed
+from tests.kit.invariants import check_row
 from tests.kit.traces import kept_traces
 
 TRACES = kept_traces(unbroken=True)
@@ -60,21 +61,6 @@ class Process:
                 key, old = key_of(record), self.rows.get(key_of(record))
                 check_row(old, record)
                 self.rows[key] = record
-
-
-def check_row(old: Any, new: Any) -> None:
-    """What holds for each single writing of a row."""
-    if isinstance(new, SupervisionRecord | CallRecord | StatusRecord):
-        if new.ended is not None:
-            assert new.started <= new.ended, new
-            assert new.ended_exact or new.ended_after is not None, f"no window: {new}"
-        if new.ended_after is not None:
-            assert new.started <= new.ended_after <= (new.ended or 0), f"no window: {new}"
-    # (An agent's status may turn and turn back within one ms, which is one interval.)
-    if not isinstance(new, StatusRecord) and getattr(old, "ended", None) is not None:
-        assert new.ended is not None, f"opened again: {new}"
-    if old is not None and not isinstance(new, StatusRecord) and hasattr(old, "boot"):
-        assert new.boot == old.boot, f"moved to another boot: {new}"
 
 
 def of(rows: Rows, *kinds: type[Any]) -> dict[Any, Any]:

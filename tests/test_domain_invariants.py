@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from monitord.domain import events as ev
 from monitord.domain.events import At, Event, Snapshot
 from monitord.domain.ledger import SegmentRecord, SupervisionRecord, key_of
-from monitord.domain.payments import in_progress, under
 from monitord.domain.reducer import Change, picture, reduce
 from monitord.domain.site import Person, Site
 from monitord.domain.state import Shard, new_shard
 from monitord.domain.words import LinkState, SpyType
+from tests.kit.invariants import check_shard
 
 SITE = Site(
     variables={"CAMPAIGN": "campaign", "RESULT": "result", "PAYS": "payment"},
@@ -203,25 +203,7 @@ class World:
     def check(self) -> None:
         shard = self.shard
         assert sorted(map(repr, self.shown.values())) == sorted(map(repr, picture(shard)))
-        for spyer, supervision_id in shard.by_spyer.items():
-            supervision = shard.supervisions[supervision_id]
-            assert supervision.spyer == spyer and supervision.ended is None
-        spyers = [s.spyer for s in shard.supervisions.values()]
-        assert len(spyers) == len(set(spyers)), "one open supervision for a supervisor's channel"
-        for bridge, members in shard.bridges.items():
-            assert members, "no empty bridge is kept"
-            assert all(shard.channels[u].bridge == bridge for u in members)
-        for call in shard.calls.values():
-            assert all(shard.channels[u].call == call.id for u in call.legs)
-            assert call.view is None or call.view.payment == in_progress(shard, call)
-            assert (
-                call.view is None
-                or call.view.payment
-                or not any(shard.channels[u].payment for u in call.legs)
-            )
-        assert set(shard.paying) == {u for u, c in shard.channels.items() if c.payment}
-        for one in shard.supervisions.values():
-            assert one.view is None or one.view.payment == under(shard, one)
+        check_shard(shard)
 
 
 @settings(max_examples=400, deadline=None)

@@ -52,6 +52,9 @@ class Timing:
     list: float = 30.0
     boot_hint: float = 30.0
     """After that long without FullyBooted, say what else may be the cause."""
+    boot_most: float = 300.0
+    """After that much longer connect anew: a PBX that has booted says so at each login, so one that
+    was not legible comes again."""
     retry_first: float = 1.0
     retry_most: float = 30.0
     refused_first: float = 10.0
@@ -340,11 +343,19 @@ class Link:
             )
             self._step(ev.LinkChanged(LinkState.NOT_BOOTED, hint))
             self._log.warning("not_booted", hint=hint)
-            await self._booted.wait()
+            await self._booted_at_last()
         await self._resync(protocol)
         self.live.set()
         self._step(ev.LinkChanged(LinkState.LIVE))
         self._log.info("live")
+
+    async def _booted_at_last(self) -> None:
+        deadline = self._timing.boot_most
+        try:
+            async with asyncio.timeout(deadline):
+                await self._booted.wait()
+        except TimeoutError:
+            raise AmiError(f"the PBX did not say FullyBooted in another {deadline:g} s") from None
 
     async def _resync(self, protocol: Protocol) -> None:
         self._step(ev.LinkChanged(LinkState.SYNCING, "Reading what runs on the PBX now."))

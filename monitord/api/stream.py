@@ -267,7 +267,8 @@ class Streams:
             self._judge(client, audience())
             if client.over:
                 return
-            client.push(self._pong(None))
+            if client.group is not None:  # the first frame is the hello
+                client.push(self._pong(None))
 
     async def _read(self, socket: web.WebSocketResponse, client: Client) -> None:
         times: list[float] = []

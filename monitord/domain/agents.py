@@ -276,7 +276,7 @@ def _close(
     shard.records.append(
         msgspec.structs.replace(
             agent.record,
-            ended=at.wall,
+            ended=max(at.wall, after or agent.since.wall),  # the clock may have been set back
             ended_exact=exact,
             ended_after=after,
             length_ms=max(0, length),
@@ -341,12 +341,13 @@ def resynced(shard: Shard, at: At, lost_wall: int | None) -> None:
         agent.since, agent.since_exact, agent.started = at, False, True
         _write(shard, agent)
     for old in shard.old_statuses.values():
+        after = max(lost_wall or 0, old.started)
         shard.records.append(
             msgspec.structs.replace(
                 old,
-                ended=at.wall,
+                ended=max(at.wall, after),
                 ended_exact=False,
-                ended_after=max(lost_wall or 0, old.started),
+                ended_after=after,
                 length_ms=max(0, (lost_wall or old.started) - old.started),
             )
         )

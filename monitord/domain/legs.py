@@ -120,7 +120,7 @@ def become_spy(shard: Shard, channel: Channel, at: At) -> None:
 
 def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
     """A channel is gone. Not ``exact``: it was missed when the PBX was asked what it has."""
-    shard.gone[uniqueid] = None
+    shard.gone[uniqueid] = shard.spies_of.get(uniqueid) or shard.gone.get(uniqueid, 0)
     if len(shard.gone) > GONE_KEPT:
         del shard.gone[next(iter(shard.gone))]
     channel = shard.channels.get(uniqueid)

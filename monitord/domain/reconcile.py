@@ -20,6 +20,10 @@ COLLAPSED_TIMES = 4
 """The same where more than half of all channels is missing at once: that is more likely a fault
 of the answer than the end of so many calls of which not one Hangup was seen."""
 
+ATTACHED_MS = 5000
+"""A channel that has been there for so long is listened to by a spy that it fits (measured: some
+ms)."""
+
 COLLAPSE_FROM = 6
 """Channels below which half of them is nothing unusual."""
 
@@ -48,6 +52,12 @@ def on_reconcile_ended(shard: Shard, event: ev.ReconcileEnded, at: At) -> None:
             channel.missed = 0
             if channel.found is not None and channel.uniqueid in shard.channels:
                 _judge_spy(shard, channel, at)
+                if resync.take_queue(shard, channel):
+                    calls.update(shard, shard.calls[channel.call], at)
+    for call in list(shard.calls.values()):
+        if not call.real and calls.somebody_was_dialled(shard, call):
+            calls.make_real(shard, call)  # no event said so
+            calls.update(shard, call, at)
 
 
 def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
@@ -72,12 +82,27 @@ def _judge_spy(shard: Shard, channel: Channel, at: At) -> None:
     channel.application, channel.data = application, data
     if supervision is None and shard.link is LinkState.LIVE and shard.link_detail:
         resync.take_up(shard, channel, at)  # events are kept from us, which the detail says
+    elif supervision is None and _must_be_attached(shard, channel, at):
+        resync.take_up(shard, channel, at)  # its ChanSpyStart was lost, or was not legible
     elif supervision is None:
         # No ChanSpyStart came, and nothing was missed: it waits for somebody to supervise.
         legs.become_spy(shard, channel, at)
     else:
         after = supervision.since.wall
         supervisions.end(shard, supervision, at, EndReason.LEFT, exact=False, after=after)
+
+
+def _must_be_attached(shard: Shard, spyer: Channel, at: At) -> bool:
+    """A spy turns to the first channel that fits its target as soon as there is one."""
+    spec = spy.parse(spyer.application, spyer.data)
+    return (
+        spec is not None
+        and not spec.choosy
+        and any(
+            not c.spy and c.missed == 0 and at.mono - c.created.mono > ATTACHED_MS
+            for c in resync.fits(shard, spec)
+        )
+    )
 
 
 def on_unknown(shard: Shard, event: ev.ChannelUnknown, at: At) -> None:

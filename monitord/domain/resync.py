@@ -90,7 +90,11 @@ def on_link(shard: Shard, event: ev.LinkChanged, at: At) -> None:
 def _gap(shard: Shard, ended: int | None) -> GapRecord:
     assert shard.gap is not None and shard.lost_at is not None
     return GapRecord(
-        id=shard.gap, pbx=shard.pbx, started=shard.lost_at.wall, ended=ended, why=shard.gap_why
+        id=shard.gap,
+        pbx=shard.pbx,
+        started=shard.lost_at.wall,
+        ended=max(ended, shard.lost_at.wall) if ended is not None else None,
+        why=shard.gap_why,
     )
 
 
@@ -151,6 +155,8 @@ def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     if shard.resyncing or (shard.reconciling and known is None):
         _take_in(shard, event, at)
     elif known is not None:
+        if known.name != event.channel.name:  # the first that was heard of it was damaged
+            legs.on_renamed(shard, ev.ChannelRenamed(known.uniqueid, event.channel.name), at)
         known.seen, known.last_seen = True, at.wall
         known.found = (event.application, event.data)
     channel = shard.channels.get(event.channel.uniqueid)
@@ -161,18 +167,18 @@ def on_channel(shard: Shard, event: ev.ChannelTold, at: At) -> None:
 
 def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
     started = At(at.mono - event.seconds * 1000, at.wall - event.seconds * 1000)
+    # Status lists nothing that has hung up: whatever said so of this one was at fault.
+    begun = shard.gone.pop(event.channel.uniqueid, 0)
     known = event.channel.uniqueid in shard.channels
     channel = legs.see(shard, event.channel, at)
     if channel is None:
         return
+    if begun:
+        shard.spies_of[channel.uniqueid] = begun
     channel.last_seen = at.wall
     channel.application, channel.data = event.application, event.data
     channel.found = (event.application, event.data)
-    if event.application == "Queue":
-        call = shard.calls.get(channel.call)
-        if call is not None and not call.queue:
-            call.queue = event.data.partition(",")[0]
-            calls.make_real(shard, call)
+    take_queue(shard, channel)
     if not known:
         channel.created = started
         call = shard.calls.get(channel.call)
@@ -187,6 +193,17 @@ def _take_in(shard: Shard, event: ev.ChannelTold, at: At) -> None:
         call = shard.calls.get(channel.call)
         if call is not None and not channel.spy:
             calls.update(shard, call, at)
+
+
+def take_queue(shard: Shard, channel: Channel) -> bool:
+    """Whether it waits in a queue, and nobody heard it join."""
+    application, data = channel.found or ("", "")
+    call = shard.calls.get(channel.call)
+    if application == "Queue" and call is not None and not call.queue:
+        call.queue = data.partition(",")[0]
+        calls.make_real(shard, call)
+        return True
+    return False
 
 
 def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
@@ -304,7 +321,7 @@ def take_up(shard: Shard, spyer: Channel, at: At) -> None:
         ):
             supervisions.touch(shard, known)
             return
-    if spyee is None and known is None and spec is not None and not _fits(shard, spec):
+    if spyee is None and known is None and spec is not None and not fits(shard, spec):
         # It waits for its first call, so nobody is supervised yet; ChanSpyStart will tell.
         legs.become_spy(shard, spyer, at)
         return
@@ -364,11 +381,11 @@ def _spied(
         return None
     if last is not None and last.spyee in shard.channels:
         return shard.channels[last.spyee or ""]
-    fits = _fits(shard, spec)
-    return fits[0] if len(fits) == 1 else None
+    found = fits(shard, spec)
+    return found[0] if len(found) == 1 else None
 
 
-def _fits(shard: Shard, spec: spy.Spec) -> list[Channel]:
+def fits(shard: Shard, spec: spy.Spec) -> list[Channel]:
     """The channels that a spy may be attached to, as far as its arguments tell."""
     if spec.exact:
         return [c for c in shard.channels.values() if spec.target in (c.uniqueid, c.name)]
@@ -391,7 +408,7 @@ def _close_remembered(shard: Shard, at: At, after: int) -> None:
                 shard.records.append(
                     msgspec.structs.replace(
                         segment,
-                        ended=at.wall,
+                        ended=max(at.wall, segment.started),
                         ended_exact=False,
                         length_ms=length(segment.started),
                     )
@@ -407,11 +424,12 @@ def _closed(
     shard: Shard, record: SupervisionRecord | CallRecord, at: At, after: int, length: int
 ) -> SupervisionRecord | CallRecord:
     same_boot = record.boot == shard.boot
+    after = max(after, record.started)
     return msgspec.structs.replace(
         record,
-        ended=max(at.wall, record.started),
+        ended=max(at.wall, after),
         ended_exact=False,
-        ended_after=max(after, record.started),
+        ended_after=after,
         end_reason=EndReason.LOST if same_boot else EndReason.PBX_RESTARTED,
         length_ms=length,
     )

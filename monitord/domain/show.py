@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monitord.domain import payments
 from monitord.domain.agents import provenance
+from monitord.domain.events import At
 from monitord.domain.ledger import CallRecord, SegmentRecord, SupervisionRecord
 from monitord.domain.state import Agent, Call, Segment, Shard, Supervision
 from monitord.domain.views import Agent as AgentView
@@ -42,6 +43,12 @@ def agent_view(shard: Shard, agent: Agent) -> AgentView:
         since_exact=agent.since_exact,
         provenance=provenance(agent),
     )
+
+
+def _end(started: At, ended: At | None, after: int | None) -> int | None:
+    """The wall time of an end. Where the clock was set back meanwhile, it is still no earlier than
+    the beginning and than what was seen after that."""
+    return max(ended.wall, started.wall, after or 0) if ended is not None else None
 
 
 def _label(call: Call, name: str) -> Value | None:
@@ -95,7 +102,7 @@ def call_record(shard: Shard, call: Call) -> CallRecord:
         started=call.started.wall,
         started_exact=call.started_exact,
         answered=call.answered.wall if call.answered is not None else None,
-        ended=call.ended.wall if call.ended is not None else None,
+        ended=_end(call.started, call.ended, call.end_after),
         ended_exact=call.end_exact,
         ended_after=call.end_after,
         end_reason=call.end_reason,
@@ -180,7 +187,7 @@ def supervision_record(shard: Shard, supervision: Supervision) -> SupervisionRec
         call_id=called[-1].call_id if called else None,
         started=supervision.started.wall,
         started_exact=supervision.started_exact,
-        ended=supervision.ended.wall if supervision.ended is not None else None,
+        ended=_end(supervision.started, supervision.ended, supervision.end_after),
         ended_exact=supervision.end_exact,
         ended_after=supervision.end_after,
         end_reason=supervision.end_reason if supervision.ended is not None else None,
@@ -215,7 +222,7 @@ def segment_record(shard: Shard, supervision: Supervision, segment: Segment) -> 
         result=segment.result,
         started=segment.started.wall,
         started_exact=segment.started_exact,
-        ended=segment.ended.wall if segment.ended is not None else None,
+        ended=_end(segment.started, segment.ended, segment.end_after),
         ended_exact=segment.end_exact,
         length_ms=length,
     )

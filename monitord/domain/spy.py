@@ -15,6 +15,7 @@ from monitord.domain.words import SpyType
 SPY_APPLICATIONS = frozenset({"ChanSpy", "ExtenSpy", "DAHDIScan"})
 
 # Arguments in parentheses may contain letters that are options elsewhere: g(wB) is no whisper.
+_CHOOSY = frozenset("beg")
 _ARGUMENT = re.compile(r"\([^)]*\)?")
 
 
@@ -30,6 +31,8 @@ class Spec(Struct, frozen=True):
     """Option ``d``: the supervisor may change the type by keypad and no event says so."""
     exits: bool
     """Option ``E``: the spy ends with the spied channel instead of waiting for another one."""
+    choosy: bool
+    """Options ``b``, ``e``, ``g``: it may wait although there is a channel that fits the target."""
 
 
 def parse(application: str, data: str) -> Spec | None:
@@ -50,4 +53,5 @@ def parse(application: str, data: str) -> Spec | None:
         exact="u" in options and application == "ChanSpy",
         switchable="d" in options and "X" not in options,
         exits="E" in options,
+        choosy=not _CHOOSY.isdisjoint(options),
     )

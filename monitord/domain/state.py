@@ -293,7 +293,8 @@ class Shard:
     interfaces: dict[str, str] = field(default_factory=dict)
     """Queue member interface to the agent's endpoint."""
     devices: dict[str, str] = field(default_factory=dict)
-    gone: dict[str, None] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
+    """Uniqueids that have hung up, with how many supervisions each had begun."""
     paying: dict[str, None] = field(default_factory=dict)
     """Uniqueids of the legs that are marked as paying."""
     linkedids: dict[str, int] = field(default_factory=dict)

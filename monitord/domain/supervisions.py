@@ -262,7 +262,9 @@ def end(
     after: int | None = None,
 ) -> None:
     if shard.unseen is not None:
-        exact, after = False, max(after or shard.unseen, supervision.started.wall)
+        exact, after = False, after or shard.unseen
+    if after is not None:
+        after = max(after, supervision.started.wall)
     if supervision.state is SupervisionState.WAITING:
         waited = at.mono - supervision.since.mono
         if after is not None:  # nobody knows what it did in the window of its end

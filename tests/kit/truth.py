@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,14 @@ class Truth:
 
 
 def read_truth(path: Path) -> Truth:
+    return truth_of(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def truth_of(facts: Iterable[Row]) -> Truth:
     supervisions: dict[str, Supervision] = {}
     calls: dict[str, Call] = {}
     outages: list[Row] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        fact = json.loads(line)
+    for fact in facts:
         at, what = instant(fact["epoch"]), fact["what"]
         if what == "supervision_started":
             supervisions[fact["supervision"]] = Supervision(
@@ -155,7 +159,13 @@ class Comparison:
         unsure: list[Supervision] = []
         # Whom a spy on everybody had turned to is not known after a gap, nor when that ended.
         touched = {s.spyer for s in self.truth.supervisions if self._unseen(s.started, s.ended)}
-        lost = {s.spyer for s in self.truth.supervisions if s.of == "anyone"} & touched
+        # Nor which agent a customer had whom nobody looked at before a transfer.
+        lost = touched & {
+            s.spyer
+            for s in self.truth.supervisions
+            if s.of == "anyone"
+            or (s.of == "customer" and s.reason == "moved" and self._unseen(s.started, s.ended))
+        }
         for true in self.truth.supervisions:
             seen_early = self._unseen(true.started - ATTACH_MS, true.started)
             if true.spyer in lost or seen_early or self._unseen(true.started, true.ended):
@@ -171,9 +181,11 @@ class Comparison:
             if self._unseen(true.since, true.started):
                 wanted["means"] = row["means"]  # nobody saw how it came about
             self._same("supervision", wanted, _supervision_row(row, told))
-        self._unsure_supervisions(unsure, list(rows.values()))
+        self._unsure_supervisions(unsure, list(rows.values()), lost)
 
-    def _unsure_supervisions(self, truths: list[Supervision], rows: list[Row]) -> None:
+    def _unsure_supervisions(
+        self, truths: list[Supervision], rows: list[Row], lost: set[str]
+    ) -> None:
         """Each is one row, whose window has the truth in it; more than one truth may have become
         one row where somebody moved on unseen."""
         matched: set[str] = set()
@@ -188,22 +200,23 @@ class Comparison:
                 self._say("a supervision is lost about an outage", true, None)
                 continue
             named = [row for row in mine if row["agent_endpoint"] == true.agent]
-            if true.of == "anyone":
+            if true.of == "anyone" or true.spyer in lost:
                 continue  # whom a prefix spy turned to meanwhile, Asterisk does not tell
             if len(named) != 1:
                 self._say("not one row about an outage", true, mine)
                 continue
-            self._window(true, heard[0], named[0])
+            self._window(true, heard, named[0])
         for row in rows:
             if row["id"] not in matched:
                 self._say("a supervision is invented", None, row)
 
-    def _window(self, true: Supervision, first: Segment, row: Row) -> None:
-        """`first`: the first of its segments that could be seen. A spy that waited for its next
-        call when it was found is a supervision from that call on."""
-        types = [s.type for s in true.segments]
+    def _window(self, true: Supervision, heard: list[Segment], row: Row) -> None:
+        """`heard`: those of its segments that could be seen. A spy that waited for its next call
+        when it was found is a supervision from that call on."""
+        first, types = heard[0], [s.type for s in heard]
         strongest = max(types, key=STRENGTH.index)
-        seen = row["type"] == strongest or (row["type"] in types and true.keypad)
+        begun_as = [s.type for s in true.segments]  # which is all that Status tells of a keypad's
+        seen = row["type"] == strongest or (row["type"] in begun_as and true.keypad)
         begins = (
             row["started"] == first.started
             if row["started_exact"]
@@ -233,9 +246,9 @@ class Comparison:
                     self._say("a call that nobody saw has a row", true, row)
                 continue
             if row is None:
-                if true.ended is not None or true.answered is not None:
+                if not self._dialled_nobody(true):
                     self._say("a call is lost", true, None)
-                continue  # the last to come may have dialled nobody yet
+                continue
             if self._unseen(true.started, true.ended):
                 self.windows += 1
                 self._call_window(true, row)
@@ -247,6 +260,13 @@ class Comparison:
                 self._same("call", _call(true), {k: row[k] for k in _call(true)})
         for row in rows.values():
             self._say("a call is invented", None, row)
+
+    def _dialled_nobody(self, true: Call) -> bool:
+        """One that came last, or just before nobody could see it any more, may not have yet."""
+        return true.answered is None and (
+            true.ended is None
+            or any(a - ATTACH_MS <= true.started and true.ended <= b for a, b in self.gaps)
+        )
 
     def _call_window(self, true: Call, row: Row) -> None:
         begins = (
