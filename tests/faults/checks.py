@@ -105,7 +105,8 @@ class Watch:
         assert all(shard.agents[e].wrap_until is not None for e in shard.wrapping)
         waited_for = {a.wrap_call for a in shard.agents.values()}
         assert shard.ended_calls.keys() <= waited_for, "a row kept for nobody"
-        assert not (shard.dirty_calls or shard.dirty_supervisions or shard.dirty_agents)
+        assert not (shard.dirty_calls or shard.dirty_supervisions)
+        assert shard.left.keys() <= shard.calls.keys()  # what may wait for the next frame
         assert not (shard.records or shard.asks)
         for call in shard.calls.values():
             assert call.watchers.keys() <= shard.supervisions.keys(), "watched by nobody"

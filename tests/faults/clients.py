@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -36,15 +37,64 @@ def audiences(people: list[str], supervisors: list[str]) -> list[Audience]:
     ]
 
 
+class Line:
+    """A client's end of the wire: takes frames apart, and understands compressed ones."""
+
+    def __init__(self, take: Callable[[bytes], None], gone: Callable[[], None]) -> None:
+        self._take, self._gone = take, gone
+        self._inflate = zlib.decompressobj(wbits=-15)
+        self._waiting: list[bytes] = []
+        self._reads = True
+        self._closed = False
+
+    def read(self, *, on: bool) -> None:
+        """Whether the client takes what is sent to it."""
+        self._reads = on
+        while on and self._waiting:
+            self._got(self._waiting.pop(0))
+
+    def write(self, frame: bytes) -> None:
+        if self._closed:
+            return
+        if self._reads:
+            self._got(frame)
+        else:
+            self._waiting.append(frame)
+
+    def _got(self, frame: bytes) -> None:
+        size = frame[1]
+        at = {126: 4, 127: 10}.get(size, 2)
+        length = int.from_bytes(frame[2:at]) if at > 2 else size
+        payload = frame[at:]
+        assert len(payload) == length and frame[0] in (0x81, 0xC1), "no whole text message"
+        if frame[0] == 0xC1:
+            payload = self._inflate.decompress(payload + b"\x00\x00\xff\xff")
+        self._take(payload)
+
+    def get_write_buffer_size(self) -> int:
+        return sum(map(len, self._waiting))
+
+    def get_extra_info(self, name: str) -> None:
+        return None
+
+    def is_closing(self) -> bool:
+        return self._closed
+
+    def abort(self) -> None:
+        self._closed = True
+        self._waiting.clear()
+        self._gone()
+
+
 class Socket:
-    """A client's end of a websocket, without the network."""
+    """A client's websocket, without the network."""
+
+    compress = 15
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
-        self._take = take
+        self.headers = {"Sec-WebSocket-Extensions": "permessage-deflate"}
+        self.line: Any = Line(take, self.go)
         self._said: asyncio.Queue[WSMessage] = asyncio.Queue()
-        self.reads = asyncio.Event()
-        """Set while the client takes what is sent to it."""
-        self.reads.set()
 
     def say(self, message: dict[str, Any]) -> None:
         self._said.put_nowait(WSMessage(WSMsgType.TEXT, msgspec.json.encode(message).decode(), ""))
@@ -63,11 +113,6 @@ class Socket:
         if message.type is WSMsgType.CLOSED:
             raise StopAsyncIteration
         return message
-
-    async def send_frame(self, data: bytes, kind: WSMsgType) -> None:
-        assert kind is WSMsgType.TEXT
-        await self.reads.wait()
-        self._take(data)
 
     async def close(self, *, code: int) -> None:
         self.go()
@@ -110,7 +155,7 @@ class Viewer:
                 return told.clear
 
             served = asyncio.create_task(
-                self._streams.serve(socket, socket.go, lambda: self.audience, on_change)  # type: ignore[arg-type]
+                self._streams.serve(socket, socket.line, lambda: self.audience, on_change)  # type: ignore[arg-type]
             )
             place = {"epoch": self._epoch, "seq": self._seq} if self._seq >= 0 else {}
             socket.say({"type": "subscribe", **place})
@@ -135,9 +180,9 @@ class Viewer:
                 for listener in list(told):
                     listener()
             if chance.random() < 0.1:
-                socket.reads.clear()  # it stops reading, until it is cut
+                socket.line.read(on=False)  # until it is cut
                 await asyncio.wait([served], timeout=chance.uniform(1, 12))
-                socket.reads.set()
+                socket.line.read(on=True)
 
     # --- what the page does ----------------------------------------------------------------
 

@@ -52,14 +52,8 @@ async def _talk(data: bytes) -> None:
     streams = Streams(hub, list)
     got: list[dict[str, Any]] = []
     socket = Socket(lambda sent: got.append(msgspec.json.decode(sent)))
-    ended = asyncio.Event()
-
-    def abort() -> None:
-        ended.set()
-        socket.go()
-
     served = asyncio.create_task(
-        streams.serve(socket, abort, lambda: SEES_ALL, lambda listener: lambda: None)  # type: ignore[arg-type]
+        streams.serve(socket, socket.line, lambda: SEES_ALL, lambda listener: lambda: None)  # type: ignore[arg-type]
     )
     said: list[str | bytes] = []
     for line in data.split(b"\n"):
