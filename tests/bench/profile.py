@@ -121,7 +121,7 @@ async def through(data: bytes, clients: int, profiler: cProfile.Profile | None) 
         *(ev.ResyncEnded(), ev.LinkChanged(LinkState.LIVE)),
     ):
         hub.apply("bench", event, link.now())
-    streams, sockets = Streams(hub, lambda: []), [Socket() for _ in range(clients)]
+    streams, sockets = Streams(hub, list), [Socket() for _ in range(clients)]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(attachment.run())]
         for login, socket in zip(VIEWERS, sockets, strict=False):

@@ -1,4 +1,4 @@
-"""The site of the benches: 50 teams of 20 agents, each with two people who look on.
+"""The site of the benches: 50 teams of 24 agents, each with two people who look on.
 
 One of the two sees numbers whole and one masked, so that no two of the hundred get the same frames.
 """
@@ -10,7 +10,9 @@ from pathlib import Path
 from tests.kit.daemon import Site, password_hash
 
 TEAMS = 50
-AGENTS = 1000
+AGENTS = 1200
+PROBED = 100
+"""The last of the agents take no calls: their status says what a bench wants to see again."""
 SECRET = "a secret only for benches"
 VIEWERS = [f"{who}-{team}" for team in range(TEAMS) for who in ("sees", "masked")]
 """Logins; each with the password of the tests."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench.record import FILE, Recorded
-from tests.bench.site import AGENTS, TEAMS, agent_number, supervisor_number
+from tests.bench.site import AGENTS, PROBED, TEAMS, agent_number, supervisor_number
 
 MANAGER = Path(__file__).parents[2] / "asterisk" / "manager.d" / "monitord-22.conf"
 END = "\r\n\r\n"
@@ -81,8 +81,12 @@ class _Names:
 
     def __init__(self) -> None:
         self.serial = 0
-        self.free = deque(range(AGENTS))
-        self.supervising: set[int] = set()
+        self.free = deque(range(AGENTS - PROBED))
+
+    def agents(self, count: int) -> list[int]:
+        if len(self.free) < count:
+            raise ValueError("there are more calls at once than agents")
+        return [self.free.popleft() for _ in range(count)]
 
     def values(self, kind: Template, call: int, agent: int, other: int) -> list[str]:
         found = []
@@ -107,8 +111,6 @@ class _Names:
 
 def messages(calls: int, *, running: int = 300, filtered: bool = False) -> Iterator[str]:
     """Each with its end. ``running``: calls at once, when all have begun."""
-    if running > AGENTS // 2:
-        raise ValueError("a call takes up to two agents")
     kinds = templates(filtered=filtered)
     lasting = sum(kinds[k].lasts for k in KINDS) / len(KINDS)
     between = lasting / running
@@ -118,12 +120,12 @@ def messages(calls: int, *, running: int = 300, filtered: bool = False) -> Itera
         messages_ = kinds[_kind(call)].messages
         order += [(call * between + m.ms, call, n) for n, m in enumerate(messages_)]
     order.sort()
-    live: dict[int, tuple[Template, list[str], tuple[int, int]]] = {}
+    live: dict[int, tuple[Template, list[str], list[int]]] = {}
     for _, call, n in order:
         if call not in live:
             kind = kinds[_kind(call)]
-            agents = (names.free.popleft(), names.free.popleft())
-            live[call] = (kind, names.values(kind, call, *agents), agents)
+            agents = names.agents(2 if _kind(call) == "late" else 1)
+            live[call] = (kind, names.values(kind, call, agents[0], agents[-1]), agents)
         kind, values, agents = live[call]
         message = kind.messages[n]
         text = message.parts[0]
