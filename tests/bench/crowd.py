@@ -8,6 +8,7 @@ import base64
 import os
 import re
 import resource
+import select
 import socket
 import time
 from typing import Any
@@ -171,6 +172,12 @@ class Crowd:
         await self._level(self.pages)
         return max(p.level_at for p in self.pages)
 
+    async def arrived(self, probe: int, times: int) -> None:
+        """When so many of them have seen that probe."""
+        async with asyncio.timeout(60):
+            while sum(n == probe for n, _ in self.seen[-1000:]) < times:
+                await asyncio.sleep(0.01)
+
     async def told(self) -> dict[str, Any]:
         return {
             "frames": [p.frames for p in self.pages],
@@ -200,8 +207,6 @@ class Crowd:
     async def cut(self, seconds: float) -> float | None:
         """Seconds from when the stalled client stopped reading to its cut; None where it is still
         connected after so many."""
-        import select
-
         ((sock, began),) = self.stalled
         watch = select.poll()
         watch.register(sock, 0)  # its end only
@@ -216,7 +221,7 @@ async def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     crowd = Crowd()
-    names = ("open", "connect", "begin", "all_saw", "told", "stall", "cut")
+    names = ("open", "connect", "begin", "all_saw", "arrived", "told", "stall", "cut")
     await serve({name: getattr(crowd, name) for name in names})
 
 

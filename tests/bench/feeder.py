@@ -91,11 +91,17 @@ class Feeder:
         self._at = 0
         return len(self._messages)
 
+    def _begin(self) -> Paced:
+        """From now on it does not tell which channels there are: what is asked from time to time
+        to make sure would have to fit to what was sent up to that moment."""
+        self._ami.refuse["Status"] = "Not now"
+        return self._connection
+
     async def flood(self, end: str) -> dict[str, Any]:
         """All that is left, as fast as it is taken, and a last word to every team."""
         data = b"".join(self._messages[self._at :])
         last = b"".join(probe(n, end) for n in range(TEAMS))
-        connection, began = self._connection, time.monotonic()
+        connection, began = self._begin(), time.monotonic()
         for start in range(0, len(data), PIECE):
             connection.send(data[start : start + PIECE])
             await connection.free.wait()
@@ -121,7 +127,7 @@ class Feeder:
     ) -> dict[str, Any]:
         """Events per second for so long, and probes per second between them; ``limit``: no more
         events than that. Gives when each probe was sent."""
-        connection, began = self._connection, time.monotonic()
+        connection, began = self._begin(), time.monotonic()
         sent: dict[int, float] = {}
         events = size = 0
         while (now := time.monotonic()) < began + seconds:
