@@ -123,17 +123,17 @@ class Feeder:
         }
 
     async def pace(
-        self, rate: float, seconds: float, probes: float = 0.0, limit: int = 0
+        self, rate: float, seconds: float, probes: float = 0.0, stride: int = 1
     ) -> dict[str, Any]:
-        """Events per second for so long, and probes per second between them; ``limit``: no more
-        events than that. Gives when each probe was sent."""
+        """Events per second for so long, and probes per second between them; ``stride``: by how
+        many teams one is from the next. Gives when each probe was sent."""
         connection, began = self._begin(), time.monotonic()
         sent: dict[int, float] = {}
         events = size = 0
         while (now := time.monotonic()) < began + seconds:
             due = int((now - began) * rate) - events
             most = len(self._messages) - self._at
-            due = min(due, most, limit - events if limit else due)
+            due = min(due, most)
             if due > 0:
                 data = b"".join(self._messages[self._at : self._at + due])
                 self._at += due
@@ -141,7 +141,7 @@ class Feeder:
                 size += len(data)
                 connection.send(data)
             while len(sent) < (now - began) * probes:
-                data = probe(len(sent), f"probe-{len(sent)}.")
+                data = probe(len(sent) * stride, f"probe-{len(sent)}.")
                 size += len(data)
                 sent[len(sent)] = time.monotonic()
                 connection.send(data)
