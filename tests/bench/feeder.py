@@ -75,6 +75,8 @@ class Feeder:
         self._ami = ami
         self._messages: list[bytes] = []
         self._at = 0
+        self._probes = 0
+        """Numbers are never used again: who pauses for the same reason once more changes nothing."""
 
     @property
     def _connection(self) -> Paced:
@@ -126,9 +128,9 @@ class Feeder:
         self, rate: float, seconds: float, probes: float = 0.0, stride: int = 1
     ) -> dict[str, Any]:
         """Events per second for so long, and probes per second between them; ``stride``: by how
-        many teams one is from the next. Gives when each probe was sent."""
+        many teams one is from the next. Gives the first probe's number and when each was sent."""
         connection, began = self._begin(), time.monotonic()
-        sent: dict[int, float] = {}
+        sent: list[float] = []
         events = size = 0
         while (now := time.monotonic()) < began + seconds:
             due = int((now - began) * rate) - events
@@ -141,13 +143,15 @@ class Feeder:
                 size += len(data)
                 connection.send(data)
             while len(sent) < (now - began) * probes:
-                data = probe(len(sent) * stride, f"probe-{len(sent)}.")
+                n = self._probes + len(sent)
+                data = probe(n * stride, f"probe-{n}.")
                 size += len(data)
-                sent[len(sent)] = time.monotonic()
+                sent.append(time.monotonic())
                 connection.send(data)
             await connection.free.wait()
             await asyncio.sleep(0.0005)
-        return self._told(began, events + len(sent), size, sent=list(sent.values()))
+        first, self._probes = self._probes, self._probes + len(sent)
+        return self._told(began, events + len(sent), size, first=first, sent=sent)
 
 
 async def main() -> None:

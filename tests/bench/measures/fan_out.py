@@ -42,7 +42,7 @@ async def measure(
                     "pace", rate=0, seconds=seconds, probes=per_s / size, stride=TEAMS
                 )
                 times = len(fed["sent"])
-                await s.crowd.ask("arrived", probe=times - 1, times=size)
+                await s.crowd.ask("arrived", probe=fed["first"] + times - 1, times=size)
                 spent = s.daemon.cpu_s - before
                 told = await s.crowd.ask("told")
                 frames = sum(told["frames"])
