@@ -76,7 +76,7 @@ class Feeder:
         self._messages: list[bytes] = []
         self._at = 0
         self._probes = 0
-        """Numbers are never used again: who pauses for the same reason once more changes nothing."""
+        """Never used again: who pauses for the same reason once more changes nothing."""
 
     @property
     def _connection(self) -> Paced:

@@ -9,7 +9,7 @@ from tests.bench.site import TEAMS
 from tests.bench.worker import Worker
 
 SIZES = (500, 2000)
-FRAMES_PER_S = 25_000
+FRAMES_PER_S = 15_000
 """To all of them together."""
 SECONDS = 3.0
 LOGIN = f"sees-{TEAMS - 1}"
@@ -47,7 +47,7 @@ async def measure(
                 told = await s.crowd.ask("told")
                 frames = sum(told["frames"])
                 # Heartbeats are frames as well; and changes may go out together where it is late.
-                if told["lost"] or frames < 0.5 * times * size:
+                if told["lost"] or frames < 0.2 * times * size:
                     raise RuntimeError(f"{frames} frames came of {times} to {size} clients")
                 ours.append(1e6 * spent / frames)
                 mean = round(sum(told["bytes"]) / frames)
