@@ -8,7 +8,7 @@ from monitord.domain import events as ev
 from monitord.domain.endpoint import interface_of, is_local
 from monitord.domain.events import At
 from monitord.domain.ledger import StatusRecord
-from monitord.domain.state import Agent, Call, Member, Shard, make_id
+from monitord.domain.state import NO_TIME, Agent, Call, Member, Shard, make_id
 from monitord.domain.words import AgentStatus, Provenance
 
 _BUSY = {
@@ -73,18 +73,19 @@ def on_member(shard: Shard, event: ev.MemberSeen, at: At) -> None:
     if len(agent.members) >= MEMBERS_MOST and event.queue not in agent.members:
         shard.full = f"an agent is in more than {MEMBERS_MOST} queues; others are left out"
         return
-    shard.interfaces[interface] = endpoint
-    if event.name and event.name != event.interface:
-        agent.name = event.name
-    agent.members[event.queue] = Member(
-        event.interface,
-        event.name,
-        event.paused,
-        event.reason,
-        shard.site.wrap_up_of(event.queue, event.wrap_up_s),
-    )
-    agent.queue_agent = True
     agent.seen = True
+    member = agent.members.get(event.queue)
+    wrap_up_s = shard.site.wrap_up_of(event.queue, event.wrap_up_s)
+    new = Member(event.interface, event.name, event.paused, event.reason, wrap_up_s)
+    name = event.name if event.name != event.interface else ""
+    known = endpoint in shard.devices and shard.interfaces.get(interface) == endpoint
+    if member == new and known and name in ("", agent.name) and not shard.resyncing:
+        return  # it comes as often as the calls that the member took are counted
+    shard.interfaces[interface] = endpoint
+    if name:
+        agent.name = name
+    agent.members[event.queue] = new
+    agent.queue_agent = True
     if event.device and (shard.resyncing or endpoint not in shard.devices):
         # Else DeviceStateChange has told, and this comes late (two families, no common order).
         agent.device = event.device
@@ -152,6 +153,7 @@ def begin_wrap_up(shard: Shard, agent: Agent, queue: str, call: Call | None, at:
     if member.wrap_up_s > 0:
         agent.wrap_until = at.mono + member.wrap_up_s * 1000
         shard.wrapping[agent.endpoint] = None
+        shard.wrap_next = min(shard.wrap_next, agent.wrap_until)
         settle(shard, agent, at)
 
 
@@ -285,10 +287,16 @@ def _close(
 
 def due(shard: Shard, mono: int) -> tuple[int, str] | None:
     """The first wrap-up that is over by ``mono``: its time and the agent's endpoint."""
+    if mono < shard.wrap_next:
+        return None
     first: tuple[int, str] | None = None
+    shard.wrap_next = NO_TIME
     for endpoint in shard.wrapping:
         until = shard.agents[endpoint].wrap_until
-        if until is not None and until <= mono and (first is None or until < first[0]):
+        if until is None:
+            continue
+        shard.wrap_next = min(shard.wrap_next, until)
+        if until <= mono and (first is None or until < first[0]):
             first = (until, endpoint)
     return first
 
