@@ -10,6 +10,7 @@ import re
 import resource
 import socket
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from tests.kit.client import Client
 
 _PROBE = re.compile(rb"probe-(\d+)\.")
 SUBSCRIBE = b'{"type":"subscribe"}'
+COMPRESSED = 0x40
+"""In a frame's first byte, as browsers ask for it (RFC 7692)."""
+
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
 STALLED_TAKES = 4096
 """Bytes of the kernel's buffer for a client that does not read; it makes some more of it."""
 
@@ -36,6 +42,7 @@ class Page(asyncio.Protocol):
         self.crowd, self._request = crowd, request
         self._buffer = bytearray()
         self._upgraded = False
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         self.lost = False
         self.forget()
 
@@ -76,13 +83,15 @@ class Page(asyncio.Protocol):
             if size - at < head + length:
                 break
             start, at = at + head, at + head + length
-            self._take(buffer[start - head] & 15, bytes(buffer[start:at]), now)
+            self._take(buffer[start - head], bytes(buffer[start:at]), now)
         del buffer[:at]
 
-    def _take(self, opcode: int, payload: bytes, now: float) -> None:
-        if opcode == 9:
+    def _take(self, first: int, payload: bytes, now: float) -> None:
+        if first & 15 == 9:
             self.transport.write(masked(10, payload))
             return
+        if first & COMPRESSED:
+            payload = self._inflate.decompress(payload + b"\x00\x00\xff\xff")
         self.frames += 1
         if not payload.startswith(b'{"type":"delta"'):
             self.others += 1
@@ -118,23 +127,23 @@ class Crowd:
                 self._cookies[login] = client.cookie
         return self._cookies[login]
 
-    def _request(self, url: str, cookie: str) -> bytes:
+    def _request(self, url: str, cookie: str, deflate: bool) -> bytes:
         host = url.partition("://")[2]
         key = base64.b64encode(os.urandom(16)).decode()
         return (
             f"GET /api/v1/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: {url}\r\nCookie: {cookie}\r\n"
             f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Extensions: permessage-deflate; "
-            "client_max_window_bits\r\n\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n{DEFLATE if deflate else ''}\r\n"
         ).encode()
 
-    async def open(self, url: str, logins: list[str]) -> int:
-        """A client for each, as often as it is named; ready when all have the first picture."""
+    async def open(self, url: str, logins: list[str], deflate: bool = True) -> int:
+        """A client for each, as often as it is named; ready when all have the first picture.
+        ``deflate``: asks for compressed frames, as browsers do."""
         host, port = url.partition("://")[2].split(":")
         loop = asyncio.get_running_loop()
         fresh = []
         for login in logins:
-            request = self._request(url, await self._cookie(url, login))
+            request = self._request(url, await self._cookie(url, login), deflate)
             _, page = await loop.create_connection(
                 lambda request=request: Page(self, request),  # type: ignore[misc]
                 host,
@@ -192,9 +201,9 @@ class Crowd:
         }
 
     async def stall(self, url: str, login: str) -> None:
-        """A client that asks for everything and reads nothing."""
+        """A client that asks for everything, not compressed, and reads nothing."""
         host, port = url.partition("://")[2].split(":")
-        request = self._request(url, await self._cookie(url, login))
+        request = self._request(url, await self._cookie(url, login), deflate=False)
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_TAKES)
         # As over Ethernet: for a loopback's long segments the kernel would take some MB more.

@@ -22,8 +22,8 @@ from aiohttp import WSMsgType
 
 from monitord.ami.attachment import Attachment
 from monitord.ami.link import LinkSettings, Sink
-from monitord.ami.protocol import Counters, Protocol
-from monitord.ami.translate import WANTED
+from monitord.ami.protocol import Counters, Protocol, Wanted
+from monitord.ami.translate import wanted_of
 from monitord.api.stream import Streams
 from monitord.config import load
 from monitord.domain import events as ev
@@ -38,10 +38,26 @@ CHUNK = 64 << 10
 
 
 class Transport:
-    """Where a protocol writes to; nothing is."""
+    """Where one writes to: takes everything at once."""
+
+    def __init__(self) -> None:
+        self.frames = self.bytes = 0
+
+    def write(self, data: bytes) -> None:
+        self.frames += 1
+        self.bytes += len(data)
 
     def abort(self) -> None:
         pass
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def get_extra_info(self, name: str) -> None:
+        return None
 
 
 class Fed:
@@ -51,8 +67,9 @@ class Fed:
     round_trip_ms = None
     heard = 0
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, wanted: Wanted) -> None:
         self._sink = sink
+        self._wanted = wanted
         self.counters = Counters()
 
     def now(self) -> ev.At:
@@ -68,7 +85,7 @@ class Fed:
         raise RuntimeError(f"{uniqueid} is not known, though all was told")
 
     async def feed(self, data: bytes, idle: asyncio.Event) -> None:
-        protocol = Protocol(self._sink, WANTED, self.counters)
+        protocol = Protocol(self._sink, self._wanted, self.counters)
         protocol.transport, protocol.closed = Transport(), False  # type: ignore[assignment]
         for start in range(0, len(data), CHUNK):
             protocol.data_received(data[start : start + CHUNK])
@@ -77,10 +94,13 @@ class Fed:
 
 
 class Socket:
-    """In place of a client's websocket: takes everything at once."""
+    """In place of a client's websocket that understands no compression."""
+
+    compress = 0
 
     def __init__(self) -> None:
-        self.frames = self.bytes = 0
+        self.headers: dict[str, str] = {}
+        self.transport = Transport()
 
     async def receive(self) -> Any:
         return type("Message", (), {"type": WSMsgType.TEXT, "data": '{"type":"subscribe"}'})
@@ -90,10 +110,6 @@ class Socket:
 
     async def __anext__(self) -> Any:
         await asyncio.Event().wait()
-
-    async def send_frame(self, data: bytes, opcode: WSMsgType) -> None:
-        self.frames += 1
-        self.bytes += len(data)
 
 
 async def through(data: bytes, clients: int, profiler: cProfile.Profile | None) -> dict[str, float]:
@@ -111,7 +127,7 @@ async def through(data: bytes, clients: int, profiler: cProfile.Profile | None) 
     made: list[Fed] = []
 
     def make_link(_: LinkSettings, sink: Sink) -> Any:
-        made.append(Fed(sink))
+        made.append(Fed(sink, wanted_of(loaded.site.variables)))
         return made[-1]
 
     attachment = Attachment(loaded.links[0], hub.apply, hub.flush, make_link=make_link)
@@ -128,12 +144,12 @@ async def through(data: bytes, clients: int, profiler: cProfile.Profile | None) 
             audience = audience_of(everybody.roster.rights_of(login))
             serving: Any = streams.serve(
                 socket,  # type: ignore[arg-type]
-                lambda: None,
+                socket.transport,  # type: ignore[arg-type]
                 lambda audience=audience: audience,  # type: ignore[misc]
                 lambda call: lambda: None,
             )
             tasks.append(group.create_task(serving))
-        while not all(socket.frames for socket in sockets):
+        while not all(socket.transport.frames for socket in sockets):
             await asyncio.sleep(0.01)
         began = time.process_time()
         if profiler is not None:
@@ -149,8 +165,8 @@ async def through(data: bytes, clients: int, profiler: cProfile.Profile | None) 
     return {
         "cpu_s": spent,
         "records": records,
-        "frames": sum(s.frames for s in sockets),
-        "frame_bytes": sum(s.bytes for s in sockets),
+        "frames": sum(s.transport.frames for s in sockets),
+        "frame_bytes": sum(s.transport.bytes for s in sockets),
         "calls_left": len(hub.shards["bench"].calls),
     }
 

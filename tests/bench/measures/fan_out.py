@@ -3,6 +3,8 @@ writes the same number of bytes to as many bare sockets."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tests.bench.figures import Figure, Goal, Report
 from tests.bench.live import stage
 from tests.bench.site import TEAMS
@@ -16,12 +18,17 @@ LOGIN = f"sees-{TEAMS - 1}"
 """Of the team whose agents are the probed ones, with a stride of all teams."""
 
 
-async def measure(
-    rounds: int,
-    sizes: tuple[int, ...] = SIZES,
-    seconds: float = SECONDS,
-    per_s: int = FRAMES_PER_S,
-) -> Report:
+class Size(NamedTuple):
+    sizes: tuple[int, ...] = SIZES
+    seconds: float = SECONDS
+    per_s: int = FRAMES_PER_S
+
+
+USUAL, SMALL = Size(), Size((2, 4), 0.5, 40)
+
+
+async def measure(rounds: int, size: Size = USUAL) -> Report:
+    sizes, seconds, per_s = size
     figures, curve = [], []
     async with (
         stage(b"") as s,
@@ -29,37 +36,37 @@ async def measure(
         Worker("tests.bench.crowd") as crowd,
     ):
         there = 0
-        for size in sizes:
-            fresh, there = size - there, size
+        for clients in sizes:
+            fresh, there = clients - there, clients
             await s.crowd.ask("open", url=s.daemon.url, logins=[LOGIN] * fresh)
             await crowd.ask("connect", port=await bare.ask("port"), count=fresh)
-            await bare.ask("accept", count=size)
+            await bare.ask("accept", count=clients)
             ours, theirs = [], []
             for _ in range(rounds):
                 await s.crowd.ask("begin", probing=True)
                 before = s.daemon.cpu_s
                 fed = await s.feeder.ask(
-                    "pace", rate=0, seconds=seconds, probes=per_s / size, stride=TEAMS
+                    "pace", rate=0, seconds=seconds, probes=per_s / clients, stride=TEAMS
                 )
                 times = len(fed["sent"])
-                await s.crowd.ask("arrived", probe=fed["first"] + times - 1, times=size)
+                await s.crowd.ask("arrived", probe=fed["first"] + times - 1, times=clients)
                 spent = s.daemon.cpu_s - before
                 told = await s.crowd.ask("told")
                 frames = sum(told["frames"])
                 # Heartbeats are frames as well; and changes may go out together where it is late.
-                if told["lost"] or frames < 0.2 * times * size:
-                    raise RuntimeError(f"{frames} frames came of {times} to {size} clients")
+                if told["lost"] or frames < 0.2 * times * clients:
+                    raise RuntimeError(f"{frames} frames came of {times} to {clients} clients")
                 ours.append(1e6 * spent / frames)
                 mean = round(sum(told["bytes"]) / frames)
-                cost = await bare.ask("send", size=mean, times=times, gap=size / per_s)
-                theirs.append(1e6 * cost / (times * size))
+                cost = await bare.ask("send", size=mean, times=times, gap=clients / per_s)
+                theirs.append(1e6 * cost / (times * clients))
             figures.append(
                 Figure(
-                    *(f"CPU for a frame to each of {size:,} clients", "bare socket writes"),
+                    *(f"CPU for a frame to each of {clients:,} clients", "bare socket writes"),
                     *("us", ours, theirs),
                     goal=Goal("most", 1.4),
                     note=f"{mean} bytes each.",
                 )
             )
-            curve.append((float(size), sorted(ours)[len(ours) // 2]))
+            curve.append((float(clients), sorted(ours)[len(ours) // 2]))
     return Report("fan_out", figures, {"us of CPU for a frame, by clients": curve})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.bench.figures import Figure, Goal, Report
 from tests.bench.live import Stage, stage
@@ -19,6 +19,16 @@ from tests.bench.traffic import stream
 SECONDS = 8.0
 RATE = 2000
 RUNNING = 300
+
+
+class Size(NamedTuple):
+    rate: int = RATE
+    seconds: float = SECONDS
+    running: int = RUNNING
+    viewers: tuple[str, ...] = tuple(VIEWERS)
+
+
+USUAL, SMALL = Size(), Size(200, 0.5, 20, ("all",))
 
 
 async def watched(s: Stage, rate: float, seconds: float) -> Any:
@@ -34,13 +44,8 @@ async def watched(s: Stage, rate: float, seconds: float) -> Any:
     return s.watched()
 
 
-async def measure(
-    rounds: int,
-    rate: int = RATE,
-    seconds: float = SECONDS,
-    running: int = RUNNING,
-    viewers: list[str] = VIEWERS,
-) -> Report:
+async def measure(rounds: int, size: Size = USUAL) -> Report:
+    rate, seconds, running, viewers = size
     data, _ = stream(int(rounds * rate * seconds / 100) + running, running=running)
     seen, idle = [], []
     async with stage(data, watch=True) as s:

@@ -10,6 +10,7 @@ import asyncio
 import statistics
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench.figures import Figure, Goal, Report
 from tests.bench.live import cpu_s, daemon
@@ -21,7 +22,16 @@ RATE = 20.0
 CALLS = 160
 
 
-async def measure(rounds: int, rate: float = RATE, calls: int = CALLS) -> Report:
+class Size(NamedTuple):
+    rate: float = RATE
+    calls: int = CALLS
+
+
+USUAL, TINY = Size(), Size(4.0, 4)
+
+
+async def measure(rounds: int, size: Size = USUAL) -> Report:
+    rate, calls = size
     ours: list[float] = []
     theirs: list[float] = []
     rates: list[float] = []

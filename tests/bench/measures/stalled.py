@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 from tests.bench.figures import Figure, Goal, Report
 from tests.bench.latencies import latencies, p99
@@ -17,13 +18,18 @@ CUT_S = 15.0
 """How long its cut is waited for."""
 
 
-async def measure(
-    rounds: int,
-    rate: int = RATE,
-    seconds: float = SECONDS,
-    running: int = 300,
-    viewers: list[str] = VIEWERS,
-) -> Report:
+class Size(NamedTuple):
+    rate: int = RATE
+    seconds: float = SECONDS
+    running: int = 300
+    viewers: tuple[str, ...] = tuple(VIEWERS)
+
+
+USUAL, SMALL = Size(), Size(200, 1.0, 20)
+
+
+async def measure(rounds: int, size: Size = USUAL) -> Report:
+    rate, seconds, running, viewers = size
     data, _ = stream(int(3 * rounds * rate * seconds / 100) + running, running=running)
     alone: list[float] = []
     beside: list[float] = []
@@ -36,7 +42,7 @@ async def measure(
             async with Worker("tests.bench.crowd") as other:
                 # Its twin, who reads, tells how much has been sent since.
                 await other.ask("stall", url=s.daemon.url, login="all")
-                await other.ask("open", url=s.daemon.url, logins=["all"])
+                await other.ask("open", url=s.daemon.url, logins=["all"], deflate=False)
                 gone = asyncio.create_task(other.ask("cut", seconds=CUT_S))
                 beside.append(p99(await latencies(s.feeder, s.crowd, rate, seconds)))
                 after = await gone

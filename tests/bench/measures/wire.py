@@ -3,6 +3,8 @@ page on which nothing happens while 1,000 calls run."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tests.bench.figures import Figure, Goal, Report
 from tests.bench.live import stage
 from tests.bench.traffic import setups, stream
@@ -12,6 +14,17 @@ IDLE_S = 11.0
 RATE = 2000
 LOGINS = ["all", "sees-0"]
 """Who sees everything, and who sees one team of 50."""
+
+
+class Size(NamedTuple):
+    rate: int = RATE
+    seconds: float = SECONDS
+    running: int = 300
+    calls: int = 1000
+    idle_s: float = IDLE_S
+
+
+USUAL, SMALL = Size(), Size(200, 0.5, 20, 20, 1.0)
 
 
 async def share(
@@ -52,14 +65,8 @@ async def idle(calls: int, seconds: float) -> tuple[list[float], int]:
     return [sent / seconds for sent in told["bytes"]], changes
 
 
-async def measure(
-    rounds: int,
-    rate: int = RATE,
-    seconds: float = SECONDS,
-    running: int = 300,
-    calls: int = 1000,
-    idle_s: float = IDLE_S,
-) -> Report:
+async def measure(rounds: int, size: Size = USUAL) -> Report:
+    rate, seconds, running, calls, idle_s = size
     came, whole, team = await share(rounds, rate, seconds, running, filtered=False)
     few, whole_few, _ = await share(rounds, rate, seconds, running, filtered=True)
     beats, changes = await idle(calls, idle_s)
