@@ -219,12 +219,16 @@ class Crowd:
         self.stalled.append((sock, time.monotonic()))
 
     async def cut(self, seconds: float) -> float | None:
-        """Seconds from when the stalled client stopped reading to its cut; None where it is still
-        connected after so many."""
+        """Seconds from when the kernel took the last byte for the stalled client to its cut; None
+        where it is still connected after so many."""
         ((sock, began),) = self.stalled
-        while time.monotonic() < began + seconds:
-            if not _connected(sock):
-                return time.monotonic() - began
+        taken, since = -1, began
+        while (now := time.monotonic()) < began + seconds:
+            waiting = _waiting(sock)
+            if waiting is None:
+                return now - since
+            if waiting != taken:
+                taken, since = waiting, now
             await asyncio.sleep(0.02)
         return None
 
@@ -232,15 +236,15 @@ class Crowd:
 ESTABLISHED = "01"
 
 
-def _connected(sock: socket.socket) -> bool:
-    """Whether the other side still holds it. Who reads nothing is not told of its end, so this is
-    what the kernel says of that side."""
+def _waiting(sock: socket.socket) -> int | None:
+    """Bytes that the kernel holds on the other side, None where that one has ended. Who reads
+    nothing is not told of its end, so this is what the kernel says of that side."""
     here, there = (f":{at[1]:04X}" for at in (sock.getsockname(), sock.getpeername()))
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, local, remote, state, *_ = line.split()
-        if local.endswith(there) and remote.endswith(here):
-            return state == ESTABLISHED
-    return False
+        _, local, remote, state, queues, *_ = line.split()
+        if local.endswith(there) and remote.endswith(here) and state == ESTABLISHED:
+            return int(queues.partition(":")[0], 16)
+    return None
 
 
 async def main() -> None:
