@@ -8,9 +8,10 @@ import base64
 import os
 import re
 import resource
-import select
 import socket
 import time
+import zlib
+from pathlib import Path
 from typing import Any
 
 from tests.bench.worker import serve
@@ -18,8 +19,15 @@ from tests.kit.client import Client
 
 _PROBE = re.compile(rb"probe-(\d+)\.")
 SUBSCRIBE = b'{"type":"subscribe"}'
+COMPRESSED = 0x40
+"""In a frame's first byte, as browsers ask for it (RFC 7692)."""
+
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
 STALLED_TAKES = 4096
 """Bytes of the kernel's buffer for a client that does not read; it makes some more of it."""
+
+SEGMENT = 1400
 
 
 def masked(opcode: int, payload: bytes) -> bytes:
@@ -34,6 +42,7 @@ class Page(asyncio.Protocol):
         self.crowd, self._request = crowd, request
         self._buffer = bytearray()
         self._upgraded = False
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         self.lost = False
         self.forget()
 
@@ -74,13 +83,15 @@ class Page(asyncio.Protocol):
             if size - at < head + length:
                 break
             start, at = at + head, at + head + length
-            self._take(buffer[start - head] & 15, bytes(buffer[start:at]), now)
+            self._take(buffer[start - head], bytes(buffer[start:at]), now)
         del buffer[:at]
 
-    def _take(self, opcode: int, payload: bytes, now: float) -> None:
-        if opcode == 9:
+    def _take(self, first: int, payload: bytes, now: float) -> None:
+        if first & 15 == 9:
             self.transport.write(masked(10, payload))
             return
+        if first & COMPRESSED:
+            payload = self._inflate.decompress(payload + b"\x00\x00\xff\xff")
         self.frames += 1
         if not payload.startswith(b'{"type":"delta"'):
             self.others += 1
@@ -116,22 +127,23 @@ class Crowd:
                 self._cookies[login] = client.cookie
         return self._cookies[login]
 
-    def _request(self, url: str, cookie: str) -> bytes:
+    def _request(self, url: str, cookie: str, deflate: bool) -> bytes:
         host = url.partition("://")[2]
         key = base64.b64encode(os.urandom(16)).decode()
         return (
             f"GET /api/v1/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: {url}\r\nCookie: {cookie}\r\n"
             f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {key}\r\n\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n{DEFLATE if deflate else ''}\r\n"
         ).encode()
 
-    async def open(self, url: str, logins: list[str]) -> int:
-        """A client for each, as often as it is named; ready when all have the first picture."""
+    async def open(self, url: str, logins: list[str], deflate: bool = True) -> int:
+        """A client for each, as often as it is named; ready when all have the first picture.
+        ``deflate``: asks for compressed frames, as browsers do."""
         host, port = url.partition("://")[2].split(":")
         loop = asyncio.get_running_loop()
         fresh = []
         for login in logins:
-            request = self._request(url, await self._cookie(url, login))
+            request = self._request(url, await self._cookie(url, login), deflate)
             _, page = await loop.create_connection(
                 lambda request=request: Page(self, request),  # type: ignore[misc]
                 host,
@@ -174,7 +186,8 @@ class Crowd:
     async def arrived(self, probe: int, times: int) -> None:
         """When so many of them have seen that probe."""
         async with asyncio.timeout(60):
-            while sum(n == probe for n, _ in self.seen[-1000:]) < times:
+            # The last ones, whatever else is between them.
+            while sum(n == probe for n, _ in self.seen[-2 * times - 100 :]) < times:
                 await asyncio.sleep(0.01)
 
     async def told(self) -> dict[str, Any]:
@@ -188,11 +201,13 @@ class Crowd:
         }
 
     async def stall(self, url: str, login: str) -> None:
-        """A client that asks for everything and reads nothing."""
+        """A client that asks for everything, not compressed, and reads nothing."""
         host, port = url.partition("://")[2].split(":")
-        request = self._request(url, await self._cookie(url, login))
+        request = self._request(url, await self._cookie(url, login), deflate=False)
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_TAKES)
+        # As over Ethernet: for a loopback's long segments the kernel would take some MB more.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(sock, (host, int(port)))
@@ -204,16 +219,32 @@ class Crowd:
         self.stalled.append((sock, time.monotonic()))
 
     async def cut(self, seconds: float) -> float | None:
-        """Seconds from when the stalled client stopped reading to its cut; None where it is still
-        connected after so many."""
+        """Seconds from when the kernel took the last byte for the stalled client to its cut; None
+        where it is still connected after so many."""
         ((sock, began),) = self.stalled
-        watch = select.poll()
-        watch.register(sock, 0)  # its end only
-        while time.monotonic() < began + seconds:
-            if watch.poll(0):
-                return time.monotonic() - began
-            await asyncio.sleep(0.01)
+        taken, since = -1, began
+        while (now := time.monotonic()) < began + seconds:
+            waiting = _waiting(sock)
+            if waiting is None:
+                return now - since
+            if waiting != taken:
+                taken, since = waiting, now
+            await asyncio.sleep(0.02)
         return None
+
+
+ESTABLISHED = "01"
+
+
+def _waiting(sock: socket.socket) -> int | None:
+    """Bytes that the kernel holds on the other side, None where that one has ended. Who reads
+    nothing is not told of its end, so this is what the kernel says of that side."""
+    here, there = (f":{at[1]:04X}" for at in (sock.getsockname(), sock.getpeername()))
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, state, queues, *_ = line.split()
+        if local.endswith(there) and remote.endswith(here) and state == ESTABLISHED:
+            return int(queues.partition(":")[0], 16)
+    return None
 
 
 async def main() -> None:

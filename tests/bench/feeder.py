@@ -75,6 +75,8 @@ class Feeder:
         self._ami = ami
         self._messages: list[bytes] = []
         self._at = 0
+        self._probes = 0
+        """Never used again: who pauses for the same reason once more changes nothing."""
 
     @property
     def _connection(self) -> Paced:
@@ -123,17 +125,17 @@ class Feeder:
         }
 
     async def pace(
-        self, rate: float, seconds: float, probes: float = 0.0, limit: int = 0
+        self, rate: float, seconds: float, probes: float = 0.0, stride: int = 1
     ) -> dict[str, Any]:
-        """Events per second for so long, and probes per second between them; ``limit``: no more
-        events than that. Gives when each probe was sent."""
+        """Events per second for so long, and probes per second between them; ``stride``: by how
+        many teams one is from the next. Gives the first probe's number and when each was sent."""
         connection, began = self._begin(), time.monotonic()
-        sent: dict[int, float] = {}
+        sent: list[float] = []
         events = size = 0
         while (now := time.monotonic()) < began + seconds:
             due = int((now - began) * rate) - events
             most = len(self._messages) - self._at
-            due = min(due, most, limit - events if limit else due)
+            due = min(due, most)
             if due > 0:
                 data = b"".join(self._messages[self._at : self._at + due])
                 self._at += due
@@ -141,13 +143,15 @@ class Feeder:
                 size += len(data)
                 connection.send(data)
             while len(sent) < (now - began) * probes:
-                data = probe(len(sent), f"probe-{len(sent)}.")
+                n = self._probes + len(sent)
+                data = probe(n * stride, f"probe-{n}.")
                 size += len(data)
-                sent[len(sent)] = time.monotonic()
+                sent.append(time.monotonic())
                 connection.send(data)
             await connection.free.wait()
             await asyncio.sleep(0.0005)
-        return self._told(began, events + len(sent), size, sent=list(sent.values()))
+        first, self._probes = self._probes, self._probes + len(sent)
+        return self._told(began, events + len(sent), size, first=first, sent=sent)
 
 
 async def main() -> None:

@@ -24,12 +24,12 @@ async def latencies(
     """
     await crowd.ask("begin", probing=True)
     fed = await feeder.ask("pace", rate=rate, seconds=seconds, probes=PROBES)
-    await crowd.ask("arrived", probe=len(fed["sent"]) - 1, times=to_each)
+    sent = dict(enumerate(fed["sent"], fed["first"]))
+    await crowd.ask("arrived", probe=max(sent), times=to_each)
     told = await crowd.ask("told")
     if fed["events"] < 0.95 * rate * seconds:
         raise RuntimeError(f"only {fed['events'] / fed['seconds']:.0f} events/s could be sent")
-    sent = fed["sent"]
-    found = [1000 * (at - sent[n]) for n, at in told["seen"] if n >= WARM_UP]
+    found = [1000 * (at - sent[n]) for n, at in told["seen"] if n >= fed["first"] + WARM_UP]
     wanted = (len(sent) - WARM_UP) * to_each
     # Two states of one agent in one frame are one change: the first of them is never shown.
     if not 0.9 * wanted <= len(found) <= wanted:

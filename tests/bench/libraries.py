@@ -49,7 +49,9 @@ def python() -> Path:
 def parsed(library: str, file: Path) -> Parsed:
     """What a library's bare parse of the file costs, in a process of its own."""
     script = Path(__file__).with_name("parse.py")
-    command = [python(), script, library, file]
+    # panoramisk is one of our own packages as well.
+    interpreter = sys.executable if library == "panoramisk" else python()
+    command = [interpreter, script, library, file]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return Parsed(**json.loads(done.stdout))
 

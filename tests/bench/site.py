@@ -53,12 +53,12 @@ def people(viewers: int = len(VIEWERS)) -> str:
     return "\n".join(lines)
 
 
-def settings(folder: Path, ami_port: int) -> Path:
+def settings(folder: Path, ami_port: int, secret: str = SECRET) -> Path:
     """The settings' file. Everything else is as a site has it that sets nothing: SQLite, WAL,
     FULL, the audit chain."""
     site = Site(
         ami_port=ami_port,
-        secret=SECRET,
+        secret=secret,
         pbx="bench",
         variables='CAMPAIGN = "campaign"\nLIST = "list"\nRESULT = "result"',
         people=people(),

@@ -8,6 +8,7 @@ lets through.
 from __future__ import annotations
 
 import gzip
+import itertools
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -41,6 +42,12 @@ class Message:
     parts: tuple[str, ...]
     """Text and slot in turn; a slot is the number of one of its call's values."""
     slots: tuple[int, ...]
+
+    def text(self, values: list[str]) -> str:
+        text = self.parts[0]
+        for slot, part in zip(self.slots, self.parts[1:], strict=True):
+            text += values[slot] + part
+        return text
 
 
 @dataclass(frozen=True)
@@ -128,9 +135,7 @@ def messages(calls: int, *, running: int = 300, filtered: bool = False) -> Itera
             live[call] = (kind, names.values(kind, call, agents[0], agents[-1]), agents)
         kind, values, agents = live[call]
         message = kind.messages[n]
-        text = message.parts[0]
-        for slot, part in zip(message.slots, message.parts[1:], strict=True):
-            text += values[slot] + part
+        text = message.text(values)
         if n + 1 == len(kind.messages):
             names.free.extend(agents)
             del live[call]
@@ -144,6 +149,20 @@ def _kind(call: int) -> str:
 def stream(calls: int, *, running: int = 300, filtered: bool = False) -> tuple[bytes, int]:
     """All of it, and how many events it has."""
     texts = list(messages(calls, running=running, filtered=filtered))
+    return "".join(texts).encode(), len(texts)
+
+
+def setups(calls: int) -> tuple[bytes, int]:
+    """So many plain calls that are answered and do not end, as :func:`stream`."""
+    kind = templates(filtered=False)["plain"]
+    # The talk is the longest silence.
+    gaps = [b.ms - a.ms for a, b in itertools.pairwise(kind.messages)]
+    answered = kind.messages[: gaps.index(max(gaps)) + 1]
+    names, texts = _Names(), []
+    for call in range(calls):
+        (agent,) = names.agents(1)
+        values = names.values(kind, call, agent, agent)
+        texts += [message.text(values) for message in answered]
     return "".join(texts).encode(), len(texts)
 
 

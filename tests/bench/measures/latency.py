@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench.figures import Figure, Goal, Report
 from tests.bench.latencies import latencies, p99
@@ -22,13 +23,18 @@ RATES = (2000, 8000)
 RUNNING = 300
 
 
-async def measure(
-    rounds: int,
-    rates: tuple[int, ...] = RATES,
-    seconds: float = SECONDS,
-    running: int = RUNNING,
-    viewers: list[str] = VIEWERS,
-) -> Report:
+class Size(NamedTuple):
+    rates: tuple[int, ...] = RATES
+    seconds: float = SECONDS
+    running: int = RUNNING
+    viewers: tuple[str, ...] = tuple(VIEWERS)
+
+
+USUAL, SMALL = Size(), Size((200, 300), 1.0, 20)
+
+
+async def measure(rounds: int, size: Size = USUAL) -> Report:
+    rates, seconds, running, viewers = size
     events = rounds * sum(rates) * seconds
     data, _ = stream(int(events / 100) + running, running=running)
     ours: dict[int, list[float]] = {rate: [] for rate in rates}
