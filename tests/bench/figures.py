@@ -7,6 +7,7 @@ only, in a unit of its own.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -117,6 +118,12 @@ def table(figures: Sequence[Figure]) -> str:
     ]
     lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
     return "\n".join(lines)
+
+
+def percentile(samples: Sequence[float], share: float) -> float:
+    """The smallest sample that at least ``share`` of them do not pass."""
+    ordered = sorted(samples)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def machine() -> str:
