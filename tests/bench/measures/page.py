@@ -46,7 +46,7 @@ class Size:
     """In each round."""
 
 
-FULL = Size(agents=620, supervisors=40, supervisions=20, warm_up_s=240, changes=200)
+FULL = Size(agents=1060, supervisors=40, supervisions=20, warm_up_s=240, changes=200)
 SMALL = Size(agents=10, supervisors=2, supervisions=1, warm_up_s=60, changes=5)
 
 # When the first user of the list is there, by the clock that began with the navigation; and, by
