@@ -45,8 +45,10 @@ SMALL = Size(live=40, ended=200, agents=20, warm_up=40)
 
 
 async def measure(rounds: int, size: Size = FULL) -> Report:
-    live = await _in_child("live", rounds, size.live, size.live, 2 * size.live)
-    ended = await _in_child("ended", 1, size.ended, size.agents, size.warm_up)
+    live = [
+        (await _in_child("live", size.live, size.live, 2 * size.live))[0] for _ in range(rounds)
+    ]
+    ended = await _in_child("ended", size.ended, size.agents, size.warm_up)
     per = 10_000 / size.live
     before, after = ended[0][1], ended[-1][1]
     return Report(
@@ -118,24 +120,19 @@ async def _through(here: Fed, calls: Calls, first: int, count: int) -> None:
         await here.put([text for n in some for text in calls.end(n)])
 
 
-async def _live(
-    here: Fed, rounds: int, live: int, agents: int, warm_up: int
-) -> list[tuple[float, float]]:
-    """Memory without and with that many live calls, each round."""
-    calls, found = Calls(agents), []
+async def _live(here: Fed, live: int, agents: int, warm_up: int) -> list[tuple[float, float]]:
+    """Memory without and with that many live calls. Only once in a process: what an allocator has
+    had it hands out again."""
+    calls = Calls(agents)
     await _through(here, calls, 0, warm_up)
-    for round_ in range(rounds):
-        first = warm_up + round_ * live
-        await here.settled()
-        empty = resident_mb()
-        chunks = range(first, first + live, TOGETHER)
-        for start in chunks:
-            await here.put([t for n in range(start, start + TOGETHER) for t in calls.begin(n)])
-        await here.settled()
-        found.append((empty, resident_mb()))
-        for start in chunks:
-            await here.put([t for n in range(start, start + TOGETHER) for t in calls.end(n)])
-    return found
+    await here.settled()
+    empty = resident_mb()
+    for start in range(warm_up, warm_up + live, TOGETHER):
+        some = range(start, min(start + TOGETHER, warm_up + live))
+        await here.put([text for n in some for text in calls.begin(n)])
+    await here.settled()
+    assert len(here.daemon.hub.shards["lab"].calls) == live
+    return [(empty, resident_mb())]
 
 
 async def _mixed(here: Fed, calls: Calls, first: int, count: int) -> None:
@@ -148,9 +145,7 @@ async def _mixed(here: Fed, calls: Calls, first: int, count: int) -> None:
         await here.put([text for n in answered for text in calls.end(n)])
 
 
-async def _ended(
-    here: Fed, _rounds: int, ended: int, agents: int, warm_up: int
-) -> list[tuple[float, float]]:
+async def _ended(here: Fed, ended: int, agents: int, warm_up: int) -> list[tuple[float, float]]:
     """Memory after so many more ended calls."""
     calls = Calls(agents)
     await _mixed(here, calls, 0, warm_up)
@@ -170,9 +165,9 @@ async def _main() -> None:
         async with fed(Path(folder)) as here:
             say(here.daemon.url)
             await told()
-            rounds, count, agents, warm_up = map(int, sizes)
+            count, agents, warm_up = map(int, sizes)
             run = {"live": _live, "ended": _ended}[what]
-            say(await run(here, rounds, count, agents, warm_up))
+            say(await run(here, count, agents, warm_up))
 
 
 if __name__ == "__main__":
