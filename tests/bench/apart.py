@@ -1,4 +1,4 @@
-"""A part of a measure in a process of its own: its memory, its CPU and its garbage are its alone."""
+"""A part of a measure in a process of its own, whose memory, CPU and garbage are nobody else's."""
 
 from __future__ import annotations
 

@@ -66,13 +66,17 @@ class Figure(msgspec.Struct, frozen=True):
         return None if self.goal is None else self.goal.met(self.median)
 
 
+Curve = list[tuple[float, float]]
+"""Size and cost."""
+
+
 class Report(msgspec.Struct, frozen=True):
     """What one measure gave, as it is kept in build/bench/<name>.json."""
 
     name: str
     figures: list[Figure]
-    curves: dict[str, list[tuple[float, float]]] = {}
-    """Title to (size, cost)."""
+    curves: dict[str, Curve] = {}
+    """By title."""
 
 
 def keep(report: Report) -> Path:

@@ -1,9 +1,9 @@
 """Databases with millions of rows, through the real tables with all their indexes, kept in the
 cache outside the checkout: they are made once for each schema.
 
-The rows are made up by SQLite itself, in the order of their time; its indexes are made when the rows
-are there. Both are far quicker than the daemon would be, and lead to the same file but for the
-order of its pages. Only the chain of the audit log is not one, which nothing but its proof looks at.
+The rows are made up by SQLite itself, in the order of their time; its indexes are made when the
+rows are there. Both are far quicker than the daemon would be, and lead to the same file but for the
+order of its pages. Only the chain of the audit log is none, which nothing but its proof looks at.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@ made beforehand, so that what is measured is who reads them.
 
     python -m tests.bench.lists CALLS
 
-Says its port. Told ``"cut"`` it ends all connections, and has other calls then (one in ten); it says
-when it was connected to again, in seconds since 1970.
+Says its port. Told ``"cut"`` it ends all connections, and has other calls then (one in ten); it
+says when it was connected to again, in seconds since 1970.
 """
 
 from __future__ import annotations

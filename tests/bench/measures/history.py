@@ -58,6 +58,7 @@ def questions(n: int, rows: int, now: int) -> dict[str, tuple[str, dict[str, str
         "calls of a queue in a week": ("calls", {"queue": f"queue {n % QUEUES}", **week}),
         "audit log, newest, folded": ("audit/rows", {"folded": "true", "limit": str(50 + n % 3)}),
         "audit log of a kind": ("audit/rows", {"kind": "sign-in", "folded": "true"}),
+        "audit log of a kind in a week": ("audit/rows", {"kind": "history", **week}),
         "audit log in a week": ("audit/rows", {"folded": "true", **week}),
     }
 

@@ -2,8 +2,8 @@
 
 The PBX is a process of its own with its lists made beforehand. Against it, each in a new process:
 the daemon, from beginning to read until all is applied and live; and stock panoramisk, from asking
-for the same list until it has it. Then the daemon as it runs at a site, with a client of its stream:
-from the moment it is connected again after a cut until that client has the whole picture right.
+for the same list until it has it. Then the daemon as it runs at a site, with a client of its
+stream: from being connected again after a cut until that client has the whole picture right.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ async def measure(rounds: int, size: Size = FULL) -> Report:
                 [cpu for _, cpu in ours],
                 [cpu for _, cpu in theirs],
                 Goal("most", 0.5),
-                note="CPU, as both have nothing else to wait for and it is the steadier of the two.",
+                note="CPU: both wait for nothing else, and it is the steadier.",
             ),
             Figure(
                 f"resync of {channels}, by the clock",
@@ -109,9 +109,9 @@ async def _right(stream: Stream, calls: int, edition: int) -> None:
         while True:
             (pbx,) = stream.of("pbx") or [{"link": ""}]
             seen = stream.of("call")
-            if pbx["link"] == "live" and len(seen) == calls:
-                if {call["call_id"] for call in seen} == wanted:
-                    return
+            whole = pbx["link"] == "live" and len(seen) == calls
+            if whole and {call["call_id"] for call in seen} == wanted:
+                return
             stream.frames.clear()
             with contextlib.suppress(TimeoutError):
                 await stream.next()
