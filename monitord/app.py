@@ -135,6 +135,7 @@ async def running(
                     timing=timing,
                     make_link=make_link,
                     payment_event=loaded.site.payment_event,
+                    variables=loaded.site.variables,
                 )
                 for link in loaded.links
             }

@@ -20,7 +20,7 @@ from monitord.ami.actions import (
     NotSentError,
     check_action,
 )
-from monitord.ami.protocol import MAX_MESSAGE, Counters, Protocol, Received
+from monitord.ami.protocol import MAX_MESSAGE, Counters, Protocol, Received, Wanted
 from monitord.ami.translate import WANTED
 from tests.kit.ami_text import DEVICE, NAMES, STREAM
 
@@ -48,7 +48,7 @@ class Wire(asyncio.Transport):
 class Line:
     """A protocol with what it gave to its sink."""
 
-    def __init__(self, wanted: frozenset[bytes] | None = WANTED, banner: bool = True) -> None:
+    def __init__(self, wanted: Wanted | None = WANTED, banner: bool = True) -> None:
         self.got: list[Received] = []
         self.wire = Wire()
         self.protocol = Protocol(self.got.append, wanted, Counters())

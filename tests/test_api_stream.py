@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from monitord.api import sending
 from monitord.api import stream as streams
 from monitord.domain import events as ev
 from monitord.domain.events import At
@@ -138,7 +139,7 @@ async def test_encoded_once_for_all(here: Centre, monkeypatch: pytest.MonkeyPatc
         after = here.daemon.hub.seq
         for each in (one, two, three):
             await each.until(lambda s: s.seq >= after)
-        assert made.count("Delta") == after - before > 0
+        assert made.count("_Delta") == after - before > 0
 
 
 BAD: dict[str, tuple[list[Any], int]] = {
@@ -231,11 +232,11 @@ async def test_the_daemon_stops(tmp_path: Path) -> None:
 async def test_who_never_reads_is_cut_and_nobody_else(
     here: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "SEND_S", 0.2)
-    monkeypatch.setattr(streams, "QUEUE_MOST", 400)
+    monkeypatch.setattr(sending, "STALL_S", 0.2)
+    monkeypatch.setattr(sending, "CLOSE_S", 0.2)
     counted = here.daemon.web[streams_key()]
     async with here.sue.stream() as reader:
-        stuck = await open_socket(here.ina, max_queue=1)
+        stuck = await open_socket(here.ina, max_queue=1, compression=None)
         stuck.transport.pause_reading()
         await stuck.send('{"type":"subscribe"}')
         await until(lambda: counted.count == 2)

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +54,11 @@ async def started(
 
 def shifted(items: list[Item], by: int) -> Iterator[Item]:
     for item in items:
-        later: Item = replace(item, wall=item.wall + by)
+        later: Item = msgspec.structs.replace(item, wall=item.wall + by)
         if isinstance(later, Step) and isinstance(later.event, ev.LinkChanged):
             heard = later.event.heard
             event = msgspec.structs.replace(later.event, heard=heard + by if heard else 0)
-            later = replace(later, event=event)
+            later = msgspec.structs.replace(later, event=event)
         yield later
 
 

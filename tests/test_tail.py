@@ -19,7 +19,7 @@ from rich.console import Console
 
 from monitord.ami import trace
 from monitord.ami.attachment import translate_item
-from monitord.api.stream import encode_frame, snapshot
+from monitord.api.frames import encode_frame, snapshot
 from monitord.domain.events import At
 from monitord.domain.words import Provenance
 from monitord.live.hub import Frame, Hub

@@ -106,7 +106,7 @@ def seen(reader: Reader, here: Centre) -> Callable[[], bool]:
 def cut(here: Centre) -> None:
     """As a network does it: without a word."""
     for client in list(here.daemon.web[STREAMS]._clients):
-        client._abort()
+        client.abort()
 
 
 # --- the stream --------------------------------------------------------------------------
@@ -173,7 +173,7 @@ async def test_silence_is_a_lost_connection(here: Centre, monkeypatch: pytest.Mo
     async with following(here.daemon.url) as reader:
         assert reader.of("connection")
     monkeypatch.setattr(streams, "HEARTBEAT_S", 0.5)
-    monkeypatch.setattr(streams.Client, "push", quiet_after_hello(streams.Client.push))
+    monkeypatch.setattr(streams.Client, "write", quiet_after_hello(streams.Client.write))
     monkeypatch.setattr(connection, "PING_S", 3600)
     reader = Reader()
     with pytest.raises(RefusedError, match="nothing was heard for 1 s"):
@@ -182,10 +182,10 @@ async def test_silence_is_a_lost_connection(here: Centre, monkeypatch: pytest.Mo
         )
 
 
-def quiet_after_hello(push: Callable[..., None]) -> Callable[..., None]:
+def quiet_after_hello(write: Callable[..., None]) -> Callable[..., None]:
     def only_hello(self: Any, data: bytes) -> None:
         if b'"hello"' in data:
-            push(self, data)
+            write(self, data)
 
     return only_hello
 

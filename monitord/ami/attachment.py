@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
+from msgspec import structs
 
 from monitord.ami.headers import MalformedError
 from monitord.ami.link import DEFAULT_TIMING, AnyLink, Item, Link, LinkSettings, Sink, Timing
 from monitord.ami.protocol import Received
-from monitord.ami.translate import LIST_ITEMS, WANTED, translate
+from monitord.ami.translate import LIST_ITEMS, WANTED, translate, wanted_of
 from monitord.domain import events as ev
 from monitord.domain.events import At
 from monitord.domain.site import PAYMENT_EVENT
@@ -23,7 +24,14 @@ QUEUE_MOST = 200_000
 cheaper and more honest than falling behind further."""
 
 BATCH_MOST = 512
-"""Items applied before others get their turn and the changes go out."""
+"""Items applied before others get their turn."""
+
+BUSY = 64
+"""Items found waiting at once from which on changes are gathered: what is behind is not made faster
+by telling each step of it."""
+
+GATHER_S = 0.02
+"""For how long at most."""
 
 TICK_S = 0.5
 
@@ -53,11 +61,13 @@ class Attachment:
         queue_most: int = QUEUE_MOST,
         make_link: Callable[[LinkSettings, Sink], AnyLink] | None = None,
         payment_event: str = PAYMENT_EVENT,
+        variables: Collection[str] | None = None,
     ) -> None:
         """``tap`` sees every item before it is applied, unwanted events included. ``is_spyer``
         tells whether a uniqueid is a supervisor's: digits of all others go no further than here,
         and neither does a UserEvent that is not called ``payment_event``. ``make_link`` makes what
-        is run instead of a link to a real PBX.
+        is run instead of a link to a real PBX. ``variables``: names of the channel variables that
+        mean something to the site, None for all.
         """
         self.pbx = settings.pbx
         self._apply = apply
@@ -70,16 +80,19 @@ class Attachment:
         self._queue_most = queue_most
         self._group = asyncio.TaskGroup()
         self._asking: set[str] = set()
-        wanted = None if tap is not None else WANTED
+        wanted = None if tap is not None else WANTED if variables is None else wanted_of(variables)
         self.link: AnyLink = (
             Link(settings, self._queue, wanted=wanted, timing=timing)
             if make_link is None
             else make_link(settings, self._queue)
         )
         self.idle = asyncio.Event()
-        """Set while nothing waits to be applied."""
+        """Set while nothing waits to be applied and told."""
         self.idle.set()
         self._applied = 0
+        self._told = 0
+        self._flushed = 0.0
+        self._later: asyncio.TimerHandle | None = None
         self.malformed = 0
         self.failed = 0
         """Events that our own code could not apply: each one is a bug, and is logged."""
@@ -87,15 +100,18 @@ class Attachment:
 
     @property
     def seen(self) -> int:
-        """Wall time in ms up to which all that the PBX said is applied."""
-        return self._applied if self._items else self.link.heard
+        """Wall time in ms up to which all that the PBX said is applied and told."""
+        return self._told if self._items or self._later is not None else self.link.heard
 
     async def run(self) -> None:
         """Until cancelled; only once."""
-        async with self._group as group:
-            group.create_task(self.link.run())
-            group.create_task(self._consume())
-            group.create_task(self._tick())
+        try:
+            async with self._group as group:
+                group.create_task(self.link.run())
+                group.create_task(self._consume())
+                group.create_task(self._tick())
+        finally:
+            self._flush_now()  # what was gathered is told, and kept
 
     def offer(self, event: ev.Event) -> None:
         """Put an event of our own in line with what the PBX sends."""
@@ -112,9 +128,10 @@ class Attachment:
         self.offer(ev.MarkEnded())
 
     def _queue(self, item: Item) -> None:
+        if not self._items:
+            self._some.set()
+            self.idle.clear()
         self._items.append(item)
-        self._some.set()
-        self.idle.clear()
         # Not only once: a connection that comes back too early would let it grow without end.
         if len(self._items) >= self._queue_most and self.link.drop(
             f"more than {self._queue_most} messages were waiting to be applied"
@@ -124,25 +141,40 @@ class Attachment:
     async def _consume(self) -> None:
         while True:
             await self._some.wait()
-            for _ in range(min(len(self._items), BATCH_MOST)):
+            count = min(len(self._items), BATCH_MOST)
+            for _ in range(count):
                 item = self._items.popleft()
                 self._take(item)
                 self._applied = item.wall
-            self._flush()
+            if count < BUSY or time.monotonic() - self._flushed >= GATHER_S:
+                self._flush_now()
+            elif self._later is None:
+                self._later = asyncio.get_running_loop().call_later(GATHER_S, self._flush_now)
             if not self._items:
                 self._some.clear()
-                self.idle.set()
+                if self._later is None:
+                    self.idle.set()
             # Also when more is waiting: the websockets must get their turn.
             await asyncio.sleep(0)
 
+    def _flush_now(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        self._flush()
+        self._flushed, self._told = time.monotonic(), self._applied
+        if not self._items:
+            self.idle.set()
+
     def _take(self, item: Item) -> None:
-        if isinstance(item, Received) and item.name.startswith("DTMF") and not self._keeps(item):
-            return
-        if isinstance(item, Received) and item.name == "UserEvent":
-            named = _NAMED.search(item.text)
-            if named is None or named[1] != self._payment_event:
+        if isinstance(item, Received):
+            if item.name == "UserEvent":
+                named = _NAMED.search(item.text)
+                if named is None or named[1] != self._payment_event:
+                    return
+                item = _without_more(item)
+            elif item.name.startswith("DTMF") and not self._keeps(item):
                 return
-            item = _without_more(item)
         if self._tap is not None:
             self._tap(item)
         try:
@@ -188,13 +220,13 @@ class Attachment:
             await asyncio.sleep(TICK_S)
             if not self._items:
                 self._hand_on(ev.Tick(), self.link.now())
-                self._flush()
+                self._flush_now()
 
 
 def _without_more(item: Received) -> Received:
     """Whatever else a site puts into the UserEvent of a payment may be of the card."""
     lines = (line for line in re.split(r"\r?\n", item.text) if _OF_PAYMENT.match(line))
-    return replace(item, text="\r\n".join(lines))
+    return structs.replace(item, text="\r\n".join(lines))
 
 
 def translate_item(item: Item) -> ev.Event | None:

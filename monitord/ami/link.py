@@ -20,6 +20,7 @@ from typing import Any
 from typing import Protocol as Interface
 
 import structlog
+from msgspec import Struct
 from panoramisk.message import Message
 
 from monitord.ami.actions import (
@@ -29,7 +30,7 @@ from monitord.ami.actions import (
     LinkLostError,
     NotSentError,
 )
-from monitord.ami.protocol import Counters, Protocol, Received
+from monitord.ami.protocol import Counters, Protocol, Received, Wanted
 from monitord.ami.translate import WANTED
 from monitord.domain import events as ev
 from monitord.domain.words import LinkState
@@ -86,8 +87,7 @@ class LinkSettings:
         return f"LinkSettings({self.pbx!r}, {self.host}:{self.port}, user {self.username!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, gc=False):
     """A step in the link's own life, between the messages."""
 
     mono: int
@@ -131,7 +131,7 @@ class Link:
         settings: LinkSettings,
         sink: Sink,
         *,
-        wanted: frozenset[bytes] | None = WANTED,
+        wanted: Wanted | None = WANTED,
         timing: Timing = DEFAULT_TIMING,
         rng: random.Random | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -427,8 +427,8 @@ class Link:
             if message.reply:
                 if message.name == "Status" and (age := _AGE.search(message.text)) is not None:
                     self._youngest = min(self._youngest, int(age[1]))
-            elif _ABOUT_CALLS in message.text:
-                self._calls_told = True
+            elif not self._calls_told:
+                self._calls_told = _ABOUT_CALLS in message.text
             self._sink(message)
         # What came before the boot is known may belong to another one than the state does, and
         # is part of the answers to come.

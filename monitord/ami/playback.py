@@ -14,10 +14,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
+import msgspec
 from panoramisk.message import Message
 
 from monitord.ami.actions import NotSentError
@@ -122,7 +122,7 @@ class Playback:
 
     def _hand_on(self, item: Item, at: At) -> None:
         if not isinstance(item, Step):
-            self._sink(replace(item, mono=at.mono, wall=at.wall))
+            self._sink(msgspec.structs.replace(item, mono=at.mono, wall=at.wall))
             return
         event = item.event
         if isinstance(event, ev.Remembered):

@@ -6,24 +6,17 @@ header that its event cannot do without is malformed: it is counted and dropped.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from monitord.ami.headers import Headers, MalformedError, headers_of
+from monitord.ami.protocol import Wanted
+from monitord.ami.shapes import fitting
+from monitord.ami.values import MEMBER_STATUS, number, unescape, variables, whole
 from monitord.domain import events as ev
 from monitord.domain.events import Event, Snapshot
 from monitord.domain.payments import says_on
 
 _MULTI = "ChanVariable"
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_CONTROL = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-
-
-def unescape(value: str) -> str:
-    """Undo ast_escape_c, which Asterisk applies to names and ChanVariable values."""
-    if "\\" not in value:
-        return value
-    return _ESCAPE.sub(lambda m: _CONTROL.get(m[1], m[1]), value)
 
 
 def _need(headers: Headers, key: str) -> str:
@@ -33,37 +26,21 @@ def _need(headers: Headers, key: str) -> str:
     return value
 
 
-def _number(value: str | None) -> str:
-    """Asterisk writes ``<unknown>`` for an empty one."""
-    return "" if value in (None, "<unknown>", "(null)") else value.strip()
-
-
-def _whole(value: str | None) -> int:
-    """0 for what is no number, or an absurd one. ``isdigit`` alone also takes ``²``, which
-    ``int`` does not."""
-    sane = value is not None and value.isascii() and value.isdigit() and len(value) < 10
-    return int(value or 0) if sane else 0
-
-
 def snapshot(headers: Headers, prefix: str = "", *, empty: bool = False) -> Snapshot:
     """The block of headers that describes a channel; ``prefix`` such as ``Dest`` or ``Spyer``.
     ``empty``: variables without a value as well."""
-    variables: tuple[tuple[str, str], ...] = ()
-    lines = headers.get(prefix + _MULTI)
-    if lines:
-        pairs = (line.partition("=") for line in lines.split("\r\n"))
-        variables = tuple((k, unescape(v)) for k, _, v in pairs if v or empty)
+    told = headers.get(prefix + _MULTI)
     return Snapshot(
         uniqueid=_need(headers, prefix + "Uniqueid"),
         name=_need(headers, prefix + "Channel"),
         linkedid=headers.get(prefix + "Linkedid", ""),
         state=headers.get(prefix + "ChannelStateDesc", ""),
-        caller=_number(headers.get(prefix + "CallerIDNum")),
-        connected=_number(headers.get(prefix + "ConnectedLineNum")),
+        caller=number(headers.get(prefix + "CallerIDNum")),
+        connected=number(headers.get(prefix + "ConnectedLineNum")),
         account=headers.get(prefix + "AccountCode", ""),
         context=headers.get(prefix + "Context", ""),
         exten=headers.get(prefix + "Exten", ""),
-        variables=variables,
+        variables=variables(told, empty) if told else (),
     )
 
 
@@ -76,19 +53,6 @@ def _changed(h: Headers) -> Event:
     return ev.ChannelChanged(snapshot(h))
 
 
-_MEMBER_STATUS = {
-    "0": "UNKNOWN",
-    "1": "NOT_INUSE",
-    "2": "INUSE",
-    "3": "BUSY",
-    "4": "INVALID",
-    "5": "UNAVAILABLE",
-    "6": "RINGING",
-    "7": "RINGINUSE",
-    "8": "ONHOLD",
-}
-
-
 def _member(h: Headers) -> Event:
     """QueueMemberStatus, QueueMemberAdded and QueueStatus' QueueMember, which names the
     interface ``Location`` and the member ``Name``."""
@@ -97,10 +61,10 @@ def _member(h: Headers) -> Event:
         interface=h.get("Interface") or _need(h, "Location"),
         state_interface=h.get("StateInterface", ""),
         name=h.get("MemberName") or h.get("Name", ""),
-        device=_MEMBER_STATUS.get(h.get("Status", ""), ""),
+        device=MEMBER_STATUS.get(h.get("Status", ""), ""),
         paused=h.get("Paused") == "1",
         reason=h.get("PausedReason", ""),
-        wrap_up_s=_whole(h.get("Wrapuptime")),
+        wrap_up_s=whole(h.get("Wrapuptime")),
     )
 
 
@@ -183,7 +147,7 @@ _TABLE: dict[str, Callable[[Headers], Event]] = {
         snapshot(h, empty=True),
         h.get("Application", ""),
         h.get("Data", ""),
-        _whole(h.get("Seconds")),
+        whole(h.get("Seconds")),
         h.get("BridgeID", ""),
     ),
     # A supervisor's only: the attachment lets no other one get here.
@@ -199,8 +163,29 @@ LIST_ITEMS = frozenset({"Status", "QueueMember"})
 EVENTS = tuple(n for n in _TABLE if n not in LIST_ITEMS)
 """Names of the events that Asterisk sends by itself and that state is made of."""
 
-WANTED = frozenset(n.encode() for n in (*EVENTS, *_LINK_EVENTS))
-"""Names of the events that are read at all; the rest is dropped on sight of the name."""
+WANTED: Wanted = {n.encode(): None for n in (*EVENTS, *_LINK_EVENTS)}
+"""The events that are read at all; the rest is dropped on sight of the name."""
+
+_VARIABLE = b"\r\nVariable:"
+
+
+def wanted_of(variables: Collection[str]) -> Wanted:
+    """The same for a site that gives a meaning to these channel variables only. Dialplans set a
+    dozen others in each call."""
+    names = {name.encode() for name in variables}
+
+    def useful(raw: bytes) -> bool:
+        begin = raw.rfind(_VARIABLE) + len(_VARIABLE)  # it stands near the end
+        if begin < len(_VARIABLE):
+            return True  # whoever translates it says what is wrong
+        return raw[begin : raw.find(b"\r\n", begin)].lstrip(b" ").lstrip(b"_") in names
+
+    return {**WANTED, b"VarSet": useful, b"DeviceStateChange": _of_telephone}
+
+
+def _of_telephone(raw: bytes) -> bool:
+    """Queues, conferences and hints have states as well, under names without a slash."""
+    return b"/" in raw
 
 
 def translate(name: str, text: str) -> Event | None:
@@ -209,5 +194,8 @@ def translate(name: str, text: str) -> Event | None:
     Raises:
         MalformedError: a header is missing that the event cannot do without, or is there twice.
     """
+    event = fitting(name, text)
+    if event is not None:
+        return event
     make = _TABLE.get(name)
     return make(headers_of(text)) if make is not None else None

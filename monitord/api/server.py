@@ -271,16 +271,14 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     streams = request.app[keys.STREAMS]
     if streams.count >= CLIENTS_MOST:
         raise Refused(503, f"{CLIENTS_MOST} pages are connected already")
-    socket = web.WebSocketResponse(
-        max_msg_size=MESSAGE_MOST, compress=False, writer_limit=1 << 18, timeout=3.0, heartbeat=30.0
-    )
+    socket = web.WebSocketResponse(max_msg_size=MESSAGE_MOST, timeout=3.0, heartbeat=30.0)
     if not socket.can_prepare(request):
         raise Refused(400, "this is a websocket")
     await socket.prepare(request)
     transport = request.transport
     await streams.serve(
         socket,
-        abort=lambda: transport.abort() if transport is not None else None,
+        transport,
         audience=lambda: _audience(request.app, who),
         on_change=lambda call: request.app[keys.SIGN_IN].on_change(who, call),
     )

@@ -1,4 +1,4 @@
-"""The websocket stream: one bounded queue per client, one encoding per audience.
+"""The websocket stream: one bounded way out per client, one encoding per audience.
 
 A client that cannot keep up is cut with a reason and comes back to where it was; nobody waits for
 it. The first frame is a delta from nothing, so a client has one code path.
@@ -10,32 +10,24 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
 
 import msgspec
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from monitord import __version__
 from monitord.api import wire
-from monitord.domain.reducer import differences
-from monitord.domain.views import Entity
+from monitord.api.frames import encode_frame, people_of, snapshot
+from monitord.api.sending import SQUEEZED_FROM, Client, Squeezer, framed
 from monitord.live.hub import Frame, Hub
 from monitord.people.audience import Audience
 
 HEARTBEAT_S = 5.0
-QUEUE_MOST = 2000
-"""Frames that may wait for one client."""
-
-QUEUE_BYTES_MOST = 2 << 20
 MISSED_MOST = 500
 MISSED_BYTES_MOST = 512 << 10
 """What a client that comes back may have missed; beyond that everything anew is cheaper."""
-
-SEND_S = 5.0
-"""A single write that takes longer means that the client does not read."""
 
 MESSAGE_MOST = 4096
 """Bytes of a message from a client."""
@@ -47,46 +39,7 @@ FIRST_MESSAGE_S = 10.0
 _OVER = "this session is over; sign in again"
 CLIENTS_MOST = 5000
 
-_CLOSE_CODES: dict[str, int] = {
-    "shutdown": WSCloseCode.GOING_AWAY,
-    "too_slow": WSCloseCode.TRY_AGAIN_LATER,
-    "signed_out": WSCloseCode.POLICY_VIOLATION,
-    "bad_message": WSCloseCode.POLICY_VIOLATION,
-}
-
 _decode = msgspec.json.Decoder(wire.ClientMessage).decode
-
-
-def encode_frame(frame: Frame, epoch: str, audience: Audience, after: int) -> bytes | None:
-    """Once per frame and audience, whoever gets it; None where the audience sees nothing of it.
-    ``after``: the place of the last frame before it of which it saw something.
-
-    What comes into sight by a change (a call gets an agent of the own team) is added, what goes out
-    of it is removed. A page cannot tell that from a beginning and an end.
-    """
-    key = (audience, after)
-    if key in frame.encoded:
-        return frame.encoded[key]
-    delta = wire.Delta(epoch=epoch, seq=frame.seq, after=after, at=frame.at)
-    add: list[Entity] = []
-    patches: list[wire.Patch] = []
-    remove: list[wire.Ref] = []
-    for change in frame.changes:
-        old, new = audience.view(change.old), audience.view(change.new)
-        kind = cast(wire.Kind, change.kind)
-        if new is None:
-            if old is not None:
-                remove.append(wire.Ref(kind, change.id))
-        elif old is None:
-            add.append(new)
-        elif old != new:
-            patches.append(wire.Patch(kind, change.id, differences(old, new)))
-    encoded = None
-    if add or patches or remove:
-        delta = msgspec.structs.replace(delta, add=add, change=patches, remove=remove)
-        encoded = wire.encode(delta)
-    frame.encoded[key] = encoded
-    return encoded
 
 
 def epoch_of(hub: Hub, audience: Audience) -> str:
@@ -99,14 +52,7 @@ def epoch_of(hub: Hub, audience: Audience) -> str:
     return f"{hub.epoch}-{hashlib.blake2b(text, key=key, digest_size=6).hexdigest()}"
 
 
-def snapshot(hub: Hub, epoch: str, audience: Audience) -> bytes:
-    """Everything that the audience sees, as a delta from nothing."""
-    seen = [view for entity in hub.picture() if (view := audience.view(entity)) is not None]
-    at = time.time_ns() // 1_000_000
-    return wire.encode(wire.Delta(epoch=epoch, seq=hub.seq, at=at, reset=True, add=seen))
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """All clients that see the same."""
 
@@ -117,63 +63,21 @@ class Group:
     clients: set[Client] = field(default_factory=set)
     snapshot: tuple[int, bytes] | None = None
     """The last one with its ``seq``: a crowd that comes back at once gets the same."""
+    squeezer: Squeezer | None = None
+    """Since the last one joined."""
 
-
-class Client:
-    """One connection's way out."""
-
-    def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None]) -> None:
-        """``abort`` ends the connection without waiting for what is still to be sent."""
-        self._socket = socket
-        self._abort = abort
-        self._queue: asyncio.Queue[bytes | wire.Bye] = asyncio.Queue()
-        self._bytes = 0
-        self.group: Group | None = None
-        """Of those who see the same; None before it has subscribed."""
-        self.over = False
-
-    def push(self, data: bytes) -> None:
-        """Queue a frame, or give the client up where too much waits already."""
-        if self.over:
-            return
-        if self._queue.qsize() >= QUEUE_MOST or self._bytes > QUEUE_BYTES_MOST:
-            self.end("too_slow", "this page did not keep up with the changes")
-            return
-        # After the check: a snapshot of a large site alone may be over the bound.
-        self._bytes += len(data)
-        self._queue.put_nowait(data)
-
-    def end(self, code: Any, why: str) -> None:
-        """Say why, then close. What waits is thrown away: the client starts over anyway."""
-        if self.over:
-            return
-        self.over = True
-        while not self._queue.empty():
-            self._queue.get_nowait()
-        self._queue.put_nowait(wire.Bye(code, why))
-
-    async def pump(self) -> None:
-        """Send what waits until the end."""
-        try:
-            while True:
-                item = await self._queue.get()
-                if isinstance(item, wire.Bye):
-                    await self._send(wire.encode(item))
-                    async with asyncio.timeout(SEND_S):
-                        await self._socket.close(code=_CLOSE_CODES[item.code])
-                    return
-                await self._send(item)
-                self._bytes -= len(item)
-        except (TimeoutError, ConnectionError):
-            pass  # it does not read, or is gone
-        finally:
-            self.over = True
-            self._abort()
-
-    async def _send(self, data: bytes) -> None:
-        async with asyncio.timeout(SEND_S):
-            # As text, because that is what browsers and people can read.
-            await self._socket.send_frame(data, WSMsgType.TEXT)
+    def send(self, message: bytes) -> None:
+        """The same to all: made once, and compressed once for those who understand that."""
+        plain = short = b""
+        for client in list(self.clients):
+            if client.squeezes and len(message) >= SQUEEZED_FROM:
+                if not short:
+                    self.squeezer = self.squeezer or Squeezer()
+                    short = self.squeezer.framed(message)
+                client.write(short)
+            else:
+                plain = plain or framed(message)
+                client.write(plain)
 
 
 class Streams:
@@ -184,6 +88,10 @@ class Streams:
         self._lags = lags
         self._clients: set[Client] = set()
         self._groups: dict[Audience, Group] = {}
+        self._wide: set[Group] = set()
+        """Those that see something of everybody."""
+        self._of: dict[str | None, set[Group]] = {}
+        """Of all others by whom they see."""
         self._stop = hub.listen(self._send)
         self._log = structlog.get_logger("stream")
 
@@ -199,7 +107,7 @@ class Streams:
     async def serve(
         self,
         socket: web.WebSocketResponse,
-        abort: Callable[[], None],
+        transport: asyncio.Transport | None,
         audience: Callable[[], Audience | None],
         on_change: Callable[[Callable[[], None]], Callable[[], None]],
     ) -> None:
@@ -209,10 +117,9 @@ class Streams:
         which also happens by time. ``on_change`` is told what to call when that may have become
         different.
         """
-        client = Client(socket, abort)
+        client = Client(socket, transport)
         self._clients.add(client)
         forget = on_change(lambda: self._judge(client, audience()))
-        pump = asyncio.create_task(client.pump())
         beat = asyncio.create_task(self._beat(client, audience))
         try:
             subscribe = await self._first(socket)
@@ -226,11 +133,12 @@ class Streams:
             self._leave(client)
             self._clients.discard(client)
             beat.cancel()
+            client.leave()
             # A last word such as “signed out” may still be on its way.
-            with contextlib.suppress(TimeoutError, asyncio.CancelledError, ConnectionError):
-                if client.over:
-                    await asyncio.wait_for(asyncio.shield(pump), SEND_S)
-            pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                if client.ending is not None:
+                    await asyncio.shield(client.ending)
+            client.abort()
 
     async def _first(self, socket: web.WebSocketResponse) -> wire.Subscribe | str | None:
         """The first message, or what is wrong with it; None where the client is gone."""
@@ -254,7 +162,9 @@ class Streams:
             return
         group = self._join(client, audience)
         missed = self._missed(subscribe, group)
-        for data in missed if missed is not None else [self._picture(group)]:
+        if missed is None:
+            client.push_large(self._picture(group))
+        for data in missed or ():
             client.push(data)
         client.push(self._pong(None))
 
@@ -265,7 +175,10 @@ class Streams:
             group = self._groups[audience] = Group(
                 audience, epoch_of(self._hub, audience), self._hub.seq
             )
+            for groups in self._where(audience, make=True):
+                groups.add(group)
         group.clients.add(client)
+        group.squeezer = None  # the new one knows nothing of what was said before
         client.group = group
         return group
 
@@ -275,6 +188,17 @@ class Streams:
             group.clients.discard(client)
             if not group.clients:
                 self._groups.pop(group.audience, None)
+                for groups in self._where(group.audience):
+                    groups.discard(group)
+                self._of = {person: groups for person, groups in self._of.items() if groups}
+
+    def _where(self, audience: Audience, *, make: bool = False) -> list[set[Group]]:
+        """The sets in which a group with this audience stands."""
+        if audience.people is None:
+            return [self._wide]
+        if make:
+            return [self._of.setdefault(person, set()) for person in audience.people]
+        return [self._of.get(person, set()) for person in audience.people]
 
     def _judge(self, client: Client, audience: Audience | None) -> None:
         """Rights may have changed: show what is allowed now, at once and from the beginning."""
@@ -282,15 +206,33 @@ class Streams:
             client.end("signed_out", _OVER)
         elif client.group is not None and client.group.audience != audience:
             self._leave(client)
-            client.push(self._picture(self._join(client, audience)))
+            client.push_large(self._picture(self._join(client, audience)))
 
     def _send(self, frame: Frame) -> None:
-        for group in list(self._groups.values()):
-            data = encode_frame(frame, group.epoch, group.audience, group.last)
+        for group, places in self._concerned(frame):
+            data = encode_frame(frame, group.epoch, group.audience, group.last, places)
             if data is not None:
                 group.last = frame.seq
-                for client in list(group.clients):
-                    client.push(data)
+                group.send(data)
+
+    def _concerned(self, frame: Frame) -> Iterator[tuple[Group, Iterable[int]]]:
+        """Groups that may see something of the frame, each with the places of those changes. With
+        a team for each supervisor most changes are no business of most groups."""
+        some: dict[Group, list[int]] = {}
+        for place, change in enumerate(frame.changes):
+            old, new = people_of(change.old), people_of(change.new)
+            if old is None or new is None:
+                for group in self._groups.values():
+                    some.setdefault(group, []).append(place)
+                continue
+            for person in {*old, *new}:
+                for group in self._of.get(person, ()):
+                    places = some.setdefault(group, [])
+                    if not places or places[-1] != place:
+                        places.append(place)
+        for group in list(self._wide):
+            some[group] = list(range(len(frame.changes)))
+        yield from some.items()
 
     def _missed(self, subscribe: wire.Subscribe, group: Group) -> list[bytes] | None:
         """What brings the client to the present place; None where it has to start over."""

@@ -8,7 +8,7 @@ from monitord.domain import events as ev
 from monitord.domain.endpoint import interface_of, is_local
 from monitord.domain.events import At
 from monitord.domain.ledger import StatusRecord
-from monitord.domain.state import Agent, Call, Member, Shard, make_id
+from monitord.domain.state import NO_TIME, Agent, Call, Member, Shard, make_id
 from monitord.domain.words import AgentStatus, Provenance
 
 _BUSY = {
@@ -152,6 +152,7 @@ def begin_wrap_up(shard: Shard, agent: Agent, queue: str, call: Call | None, at:
     if member.wrap_up_s > 0:
         agent.wrap_until = at.mono + member.wrap_up_s * 1000
         shard.wrapping[agent.endpoint] = None
+        shard.wrap_next = min(shard.wrap_next, agent.wrap_until)
         settle(shard, agent, at)
 
 
@@ -285,10 +286,16 @@ def _close(
 
 def due(shard: Shard, mono: int) -> tuple[int, str] | None:
     """The first wrap-up that is over by ``mono``: its time and the agent's endpoint."""
+    if mono < shard.wrap_next:
+        return None
     first: tuple[int, str] | None = None
+    shard.wrap_next = NO_TIME
     for endpoint in shard.wrapping:
         until = shard.agents[endpoint].wrap_until
-        if until is not None and until <= mono and (first is None or until < first[0]):
+        if until is None:
+            continue
+        shard.wrap_next = min(shard.wrap_next, until)
+        if until <= mono and (first is None or until < first[0]):
             first = (until, endpoint)
     return first
 

@@ -208,9 +208,9 @@ def _find_agent(shard: Shard, call: Call, people: list[Channel], joined: list[Ch
 
 
 def _find_direction(shard: Shard, call: Call, people: list[Channel]) -> None:
-    told = call.labels.get("direction", "").lower()
-    if told in (Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL):
-        call.direction = Direction(told)
+    told = call.labels.get("direction")
+    if told and told.lower() in (Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL):
+        call.direction = Direction(told.lower())
         return
     origin = shard.channels.get(call.origin)
     if origin is None or origin.uniqueid not in call.legs:
@@ -256,6 +256,7 @@ def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
 def on_variable(shard: Shard, event: ev.VariableSet, at: At) -> None:
     channel = shard.channels.get(event.uniqueid)
     if channel is not None:
+        channel.told = ()
         take_label(shard, channel, event.name, event.value, at, announced=True)
 
 

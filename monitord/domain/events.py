@@ -15,7 +15,7 @@ from monitord.domain.site import Person
 from monitord.domain.words import LinkState
 
 
-class At(Struct, frozen=True):
+class At(Struct, frozen=True, gc=False):
     """When something was received. Lengths come from ``mono``, stamps from ``wall``."""
 
     mono: int
@@ -24,11 +24,11 @@ class At(Struct, frozen=True):
     """ms UTC since 1970."""
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """Base of all events."""
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, gc=False):
     """A channel as every event about it repeats it."""
 
     uniqueid: str
@@ -49,7 +49,7 @@ class Snapshot(Struct, frozen=True):
 # --- the link to a PBX -------------------------------------------------------------------
 
 
-class LinkChanged(Event, frozen=True):
+class LinkChanged(Event, frozen=True, gc=False):
     link: LinkState
     detail: str = ""
     heard: int = 0
@@ -57,40 +57,40 @@ class LinkChanged(Event, frozen=True):
     that may have been on its way."""
 
 
-class BootSeen(Event, frozen=True):
+class BootSeen(Event, frozen=True, gc=False):
     """Identity of the PBX's run; everything of another boot is over."""
 
     boot: str
     version: str
 
 
-class ResyncBegun(Event, frozen=True):
+class ResyncBegun(Event, frozen=True, gc=False):
     """From here to ResyncEnded the PBX is asked for all it has."""
 
 
-class ResyncEnded(Event, frozen=True):
+class ResyncEnded(Event, frozen=True, gc=False):
     """The answers are complete: what was not mentioned is gone."""
 
 
-class ReconcileBegun(Event, frozen=True):
+class ReconcileBegun(Event, frozen=True, gc=False):
     """From here to ReconcileEnded the PBX is asked which channels it has, as it is from time to
     time, since Hangup and ChanSpyStop can be missing."""
 
 
-class ReconcileEnded(Event, frozen=True):
+class ReconcileEnded(Event, frozen=True, gc=False):
     """All channels were told. What is missing for the second time is gone."""
 
 
-class MarkBegun(Event, frozen=True):
+class MarkBegun(Event, frozen=True, gc=False):
     """In a trace: from here to MarkEnded stands what the PBX answers when asked for all it has,
     so that a replay can begin here as well. Changes nothing."""
 
 
-class MarkEnded(Event, frozen=True):
+class MarkEnded(Event, frozen=True, gc=False):
     """The end of a mark."""
 
 
-class ChannelTold(Event, frozen=True):
+class ChannelTold(Event, frozen=True, gc=False):
     """A channel that exists, as Status tells it: in a resync, a reconcile, or because it was
     asked for alone."""
 
@@ -102,13 +102,13 @@ class ChannelTold(Event, frozen=True):
     bridge: str
 
 
-class ChannelUnknown(Event, frozen=True):
+class ChannelUnknown(Event, frozen=True, gc=False):
     """Status says that there is no such channel."""
 
     uniqueid: str
 
 
-class Remembered(Event, frozen=True):
+class Remembered(Event, frozen=True, gc=False):
     """What the ledger still holds open from before this process, given once before the first
     resync."""
 
@@ -123,7 +123,7 @@ class Remembered(Event, frozen=True):
     """Ids of supervisions and calls that ended lately."""
 
 
-class RosterChanged(Event, frozen=True):
+class RosterChanged(Event, frozen=True, gc=False):
     """From now on these are the site's people, with the endpoints that are theirs now. Rows that
     are closed keep the name under which they were written."""
 
@@ -133,24 +133,24 @@ class RosterChanged(Event, frozen=True):
 # --- channels ----------------------------------------------------------------------------
 
 
-class ChannelCreated(Event, frozen=True):
+class ChannelCreated(Event, frozen=True, gc=False):
     channel: Snapshot
 
 
-class ChannelChanged(Event, frozen=True):
+class ChannelChanged(Event, frozen=True, gc=False):
     channel: Snapshot
 
 
-class ChannelRenamed(Event, frozen=True):
+class ChannelRenamed(Event, frozen=True, gc=False):
     uniqueid: str
     name: str
 
 
-class ChannelHungUp(Event, frozen=True):
+class ChannelHungUp(Event, frozen=True, gc=False):
     uniqueid: str
 
 
-class AppStarted(Event, frozen=True):
+class AppStarted(Event, frozen=True, gc=False):
     """The dialplan ran an application on the channel."""
 
     channel: Snapshot
@@ -158,34 +158,34 @@ class AppStarted(Event, frozen=True):
     data: str
 
 
-class VariableSet(Event, frozen=True):
+class VariableSet(Event, frozen=True, gc=False):
     uniqueid: str
     name: str
     value: str
 
 
-class DialBegun(Event, frozen=True):
+class DialBegun(Event, frozen=True, gc=False):
     caller: Snapshot | None
     """None where Asterisk itself dials (Originate)."""
     dest: Snapshot
 
 
-class BridgeEntered(Event, frozen=True):
+class BridgeEntered(Event, frozen=True, gc=False):
     channel: Snapshot
     bridge: str
 
 
-class BridgeLeft(Event, frozen=True):
+class BridgeLeft(Event, frozen=True, gc=False):
     uniqueid: str
     bridge: str
 
 
-class HoldChanged(Event, frozen=True):
+class HoldChanged(Event, frozen=True, gc=False):
     uniqueid: str
     held: bool
 
 
-class KeyPressed(Event, frozen=True):
+class KeyPressed(Event, frozen=True, gc=False):
     """A digit on a supervisor's channel. Digits of other channels never get this far."""
 
     uniqueid: str
@@ -195,7 +195,7 @@ class KeyPressed(Event, frozen=True):
 # --- payments ----------------------------------------------------------------------------
 
 
-class UserSaid(Event, frozen=True):
+class UserSaid(Event, frozen=True, gc=False):
     """A UserEvent of the dialplan or of another program, about one channel."""
 
     name: str
@@ -206,7 +206,7 @@ class UserSaid(Event, frozen=True):
     """What its State says."""
 
 
-class RecordingMuted(Event, frozen=True):
+class RecordingMuted(Event, frozen=True, gc=False):
     """MixMonitorMute: a leg's recording leaves out what is said, or no longer does."""
 
     uniqueid: str
@@ -218,17 +218,17 @@ class RecordingMuted(Event, frozen=True):
 # --- spying ------------------------------------------------------------------------------
 
 
-class SpyStarted(Event, frozen=True):
+class SpyStarted(Event, frozen=True, gc=False):
     spyer: Snapshot
     spyee: Snapshot | None
 
 
-class SpyStopped(Event, frozen=True):
+class SpyStopped(Event, frozen=True, gc=False):
     spyer: str
     """Uniqueid. The spied channel is not always named (ami-facts 1.1)."""
 
 
-class DisconnectSent(Event, frozen=True):
+class DisconnectSent(Event, frozen=True, gc=False):
     """A hang-up of the supervisor's channel is on its way. Changes nothing but whom an end that
     follows is put down to, and what the others are shown meanwhile."""
 
@@ -237,7 +237,7 @@ class DisconnectSent(Event, frozen=True):
     by_name: str
 
 
-class DisconnectSettled(Event, frozen=True):
+class DisconnectSettled(Event, frozen=True, gc=False):
     """The wait for the outcome of a disconnect is over."""
 
     supervision: str
@@ -248,16 +248,16 @@ class DisconnectSettled(Event, frozen=True):
 # --- queues and devices ------------------------------------------------------------------
 
 
-class QueueJoined(Event, frozen=True):
+class QueueJoined(Event, frozen=True, gc=False):
     channel: Snapshot
     queue: str
 
 
-class QueueLeft(Event, frozen=True):
+class QueueLeft(Event, frozen=True, gc=False):
     uniqueid: str
 
 
-class AgentRung(Event, frozen=True):
+class AgentRung(Event, frozen=True, gc=False):
     """A queue rings a member for a caller."""
 
     queue: str
@@ -266,7 +266,7 @@ class AgentRung(Event, frozen=True):
     agent_channel: str | None
 
 
-class AgentConnected(Event, frozen=True):
+class AgentConnected(Event, frozen=True, gc=False):
     queue: str
     interface: str
     member: str
@@ -274,7 +274,7 @@ class AgentConnected(Event, frozen=True):
     agent_channel: str | None
 
 
-class AgentCompleted(Event, frozen=True):
+class AgentCompleted(Event, frozen=True, gc=False):
     """A queue call is over for the agent; Asterisk leaves out channels that are gone already."""
 
     queue: str
@@ -284,7 +284,7 @@ class AgentCompleted(Event, frozen=True):
     agent_channel: str | None = None
 
 
-class MemberSeen(Event, frozen=True):
+class MemberSeen(Event, frozen=True, gc=False):
     """A member of a queue, as QueueMemberStatus and QueueStatus tell it."""
 
     queue: str
@@ -298,22 +298,22 @@ class MemberSeen(Event, frozen=True):
     wrap_up_s: int
 
 
-class MemberPaused(Event, frozen=True):
+class MemberPaused(Event, frozen=True, gc=False):
     queue: str
     interface: str
     paused: bool
     reason: str
 
 
-class MemberRemoved(Event, frozen=True):
+class MemberRemoved(Event, frozen=True, gc=False):
     queue: str
     interface: str
 
 
-class DeviceChanged(Event, frozen=True):
+class DeviceChanged(Event, frozen=True, gc=False):
     device: str
     state: str
 
 
-class Tick(Event, frozen=True):
+class Tick(Event, frozen=True, gc=False):
     """Time passed; deadlines that are due are carried out at the time they were due."""

@@ -20,7 +20,7 @@ from monitord.domain.words import (
 )
 
 
-class SupervisionRecord(Struct, frozen=True, kw_only=True):
+class SupervisionRecord(Struct, frozen=True, gc=False, kw_only=True):
     id: str
     pbx: str
     boot: str
@@ -56,7 +56,7 @@ class SupervisionRecord(Struct, frozen=True, kw_only=True):
     waiting_ms: int = 0
 
 
-class SegmentRecord(Struct, frozen=True, kw_only=True):
+class SegmentRecord(Struct, frozen=True, gc=False, kw_only=True):
     id: str
     supervision: str
     n: int
@@ -79,7 +79,7 @@ class SegmentRecord(Struct, frozen=True, kw_only=True):
     length_ms: int | None = None
 
 
-class CallRecord(Struct, frozen=True, kw_only=True):
+class CallRecord(Struct, frozen=True, gc=False, kw_only=True):
     id: str
     pbx: str
     boot: str
@@ -109,7 +109,7 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     length_ms: int | None = None
 
 
-class AliasRecord(Struct, frozen=True, kw_only=True):
+class AliasRecord(Struct, frozen=True, gc=False, kw_only=True):
     """Another name under which a call can be found: a linkedid or uniqueid seen for it."""
 
     pbx: str
@@ -118,7 +118,7 @@ class AliasRecord(Struct, frozen=True, kw_only=True):
     call: str
 
 
-class StatusRecord(Struct, frozen=True, kw_only=True):
+class StatusRecord(Struct, frozen=True, gc=False, kw_only=True):
     id: str
     pbx: str
     agent_id: str
@@ -134,7 +134,7 @@ class StatusRecord(Struct, frozen=True, kw_only=True):
     length_ms: int | None = None
 
 
-class GapRecord(Struct, frozen=True, kw_only=True):
+class GapRecord(Struct, frozen=True, gc=False, kw_only=True):
     """A time in which the daemon could not see the PBX."""
 
     id: str
@@ -144,7 +144,7 @@ class GapRecord(Struct, frozen=True, kw_only=True):
     why: str
 
 
-class AlertRecord(Struct, frozen=True, kw_only=True):
+class AlertRecord(Struct, frozen=True, gc=False, kw_only=True):
     """A supervision that should not be."""
 
     id: str
@@ -170,7 +170,7 @@ class AlertRecord(Struct, frozen=True, kw_only=True):
     acknowledged_by_name: str | None = None
 
 
-class NoticeRecord(Struct, frozen=True, kw_only=True):
+class NoticeRecord(Struct, frozen=True, gc=False, kw_only=True):
     """What an agent is told of a supervision, and when."""
 
     id: str
@@ -203,7 +203,7 @@ class NoticeRecord(Struct, frozen=True, kw_only=True):
     told_ended: int | None = None
 
 
-class AskedRecord(Struct, frozen=True, kw_only=True):
+class AskedRecord(Struct, frozen=True, gc=False, kw_only=True):
     """A supervisor was asked for the reason of a supervision."""
 
     id: str
@@ -211,7 +211,7 @@ class AskedRecord(Struct, frozen=True, kw_only=True):
     asked: int
 
 
-class OutgoingRecord(Struct, frozen=True, kw_only=True):
+class OutgoingRecord(Struct, frozen=True, gc=False, kw_only=True):
     """What a webhook is still to be told."""
 
     id: str

@@ -40,8 +40,10 @@ def see(shard: Shard, snap: Snapshot, at: At, *, created: bool = False) -> Chann
     if snap.account:
         channel.account = snap.account
     channel.seen = True
-    for name, value in snap.variables:
-        calls.take_label(shard, channel, name, value, at, announced=False)
+    if snap.variables != channel.told:  # else each of them is a label already, or is none
+        channel.told = snap.variables
+        for name, value in snap.variables:
+            calls.take_label(shard, channel, name, value, at, announced=False)
     return channel
 
 
@@ -181,7 +183,12 @@ def on_created(shard: Shard, event: ev.ChannelCreated, at: At) -> None:
 
 
 def on_changed(shard: Shard, event: ev.ChannelChanged, at: At) -> None:
-    _refresh(shard, see(shard, event.channel, at), at)
+    """Half of these events tell nothing that is followed."""
+    channel = shard.channels.get(event.channel.uniqueid)
+    before = (channel.state, channel.caller, channel.account) if channel is not None else None
+    channel = see(shard, event.channel, at)
+    if channel is not None and before != (channel.state, channel.caller, channel.account):
+        _refresh(shard, channel, at)
 
 
 def on_renamed(shard: Shard, event: ev.ChannelRenamed, at: At) -> None:

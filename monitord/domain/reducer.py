@@ -31,11 +31,11 @@ from monitord.domain.show import (
     supervision_record,
     supervision_view,
 )
-from monitord.domain.state import Shard
+from monitord.domain.state import Call, Shard
 from monitord.domain.views import Entity
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One entity of the live picture became different. ``old`` None: it is new; ``new`` None: it
     is gone."""
 
@@ -45,7 +45,7 @@ class Change(Struct, frozen=True):
     new: Entity | None
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """What an event led to."""
 
     changes: list[Change]
@@ -97,16 +97,40 @@ _HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
 }
 
 
-def reduce(shard: Shard, event: Event, at: At) -> Outcome:
+_OF_LEGS_AND_QUEUES = frozenset(
+    {
+        *(ev.ChannelCreated, ev.ChannelChanged, ev.ChannelRenamed, ev.ChannelHungUp),
+        *(ev.VariableSet, ev.DialBegun, ev.BridgeEntered, ev.BridgeLeft, ev.HoldChanged),
+        *(ev.QueueJoined, ev.QueueLeft, ev.AgentRung, ev.AgentConnected, ev.AgentCompleted),
+        *(ev.AppStarted, ev.MemberSeen, ev.MemberPaused, ev.DeviceChanged),
+    }
+)
+"""What a busy PBX sends nearly all the time."""
+
+
+def reduce(shard: Shard, event: Event, at: At, *, later: bool = False) -> Outcome:
     """Apply ``event`` to ``shard``.
 
     Deadlines that passed before ``at`` are carried out first, at the time they were due, so that
     the result does not depend on when somebody looked.
+
+    ``later``: what is shown and kept of calls and agents may wait for :func:`settle`, which makes
+    it once for any number of events. What is never left: the end of a call, a call under
+    supervision, and supervisions themselves, of which each state counts.
     """
+    later = later and type(event) in _OF_LEGS_AND_QUEUES and not shard.resyncing
+    changes: list[Change] = []
+    if not later and (shard.dirty_calls or shard.dirty_agents):
+        _settle(shard, changes)  # as they were before it
     if (shard.wrapping or shard.leaving) and shard.lost_at is None:  # else nobody can know
         _pass_time(shard, at)
     _HANDLERS[type(event)](shard, event, at)
-    return _outcome(shard, at)
+    return _outcome(shard, changes, later)
+
+
+def settle(shard: Shard) -> Outcome:
+    """What was left for later."""
+    return _outcome(shard, [], False)
 
 
 def _pass_time(shard: Shard, at: At) -> None:
@@ -123,77 +147,33 @@ def _pass_time(shard: Shard, at: At) -> None:
             return
 
 
-def _outcome(shard: Shard, at: At) -> Outcome:
-    changes: list[Change] = []
-    records = shard.records
-    shard.records = []
-    pbx = pbx_view(shard)
-    if pbx != shard.view:
-        changes.append(Change("pbx", shard.pbx, shard.view, pbx))
-        shard.view = pbx
-    if shard.dirty_calls:
-        _settle_calls(shard, changes, records, at)
+def _outcome(shard: Shard, changes: list[Change], later: bool) -> Outcome:
+    told = (shard.link, shard.link_since, shard.link_detail, shard.full, shard.version)
+    if told != shard.told:
+        pbx = pbx_view(shard)
+        if pbx != shard.view:
+            changes.append(Change("pbx", shard.pbx, shard.view, pbx))
+        shard.view, shard.told = pbx, told
+    if not later:
+        _settle(shard, changes)
+    elif shard.dirty_calls:
+        for call_id in list(shard.dirty_calls):
+            call = shard.calls.get(call_id)
+            if call is None or call.ended is not None or call.watchers:
+                del shard.dirty_calls[call_id]
+                _settle_call(shard, call, changes)
     if shard.dirty_supervisions:
-        _settle_supervisions(shard, changes, records)
-    if shard.dirty_agents:
-        _settle_agents(shard, changes)
+        _settle_supervisions(shard, changes)
+    records, shard.records = shard.records, []
     asks = list(shard.asks)
     shard.asks.clear()
     return Outcome(changes, records, asks)
 
 
-def _settle_calls(shard: Shard, changes: list[Change], records: list[Record], at: At) -> None:
+def _settle(shard: Shard, changes: list[Change]) -> None:
     for call_id in list(shard.dirty_calls):
-        call = shard.calls.get(call_id)
-        if call is None:
-            continue
-        for watcher in call.watchers:
-            supervision = shard.supervisions.get(watcher)
-            if supervision is not None:
-                supervisions.refresh_from_call(shard, supervision)
-                supervisions.touch(shard, supervision)
-        if call.real:
-            record = call_record(shard, call)
-            if record != call.record:
-                call.record = record
-                records.append(record)
-            if len(call.aliases) > call.told_aliases:
-                records.extend(calls.new_aliases(shard, call))
-        view = call_view(shard, call) if call.real and call.ended is None else None
-        if view != call.view:
-            changes.append(Change("call", call.id, call.view, view))
-            call.view = view
-        if call.ended is not None:
-            if agents.awaits_wrap_up(shard, call) and isinstance(call.record, CallRecord):
-                shard.ended_calls[call.id] = call.record
-            del shard.calls[call_id]
+        _settle_call(shard, shard.calls.get(call_id), changes)
     shard.dirty_calls.clear()
-
-
-def _settle_supervisions(shard: Shard, changes: list[Change], records: list[Record]) -> None:
-    for supervision_id in shard.dirty_supervisions:
-        supervision = shard.supervisions.get(supervision_id)
-        if supervision is None:
-            continue
-        record = supervision_record(shard, supervision)
-        if record != supervision.record:
-            supervision.record = record
-            records.append(record)
-        for segment in supervision.segments:
-            row = segment_record(shard, supervision, segment)
-            if row != segment.record:
-                segment.record = row
-                records.append(row)
-        view = supervision_view(shard, supervision) if supervision.ended is None else None
-        if view != supervision.view:
-            changes.append(Change("supervision", supervision.id, supervision.view, view))
-            supervision.view = view
-        if supervision.ended is not None:
-            del shard.supervisions[supervision_id]
-    shard.dirty_supervisions.clear()
-
-
-def _settle_agents(shard: Shard, changes: list[Change]) -> None:
     for endpoint in shard.dirty_agents:
         agent = shard.agents[endpoint]
         view = agent_view(shard, agent) if agent.started else None
@@ -201,6 +181,56 @@ def _settle_agents(shard: Shard, changes: list[Change]) -> None:
             changes.append(Change("agent", f"{shard.pbx}/{endpoint}", agent.view, view))
             agent.view = view
     shard.dirty_agents.clear()
+
+
+def _settle_call(shard: Shard, call: Call | None, changes: list[Change]) -> None:
+    if call is None:
+        return
+    for watcher in call.watchers:
+        supervision = shard.supervisions.get(watcher)
+        if supervision is not None:
+            supervisions.refresh_from_call(shard, supervision)
+            supervisions.touch(shard, supervision)
+    view = None
+    if call.real:
+        record = call_record(shard, call)
+        if record != call.record:
+            call.record = record
+            shard.records.append(record)
+        if len(call.aliases) > call.told_aliases:
+            shard.records.extend(calls.new_aliases(shard, call))
+        if call.ended is None:
+            view = call_view(shard, call)
+    if view != call.view:
+        changes.append(Change("call", call.id, call.view, view))
+        call.view = view
+    if call.ended is not None:
+        if agents.awaits_wrap_up(shard, call) and isinstance(call.record, CallRecord):
+            shard.ended_calls[call.id] = call.record
+        del shard.calls[call.id]
+
+
+def _settle_supervisions(shard: Shard, changes: list[Change]) -> None:
+    for supervision_id in shard.dirty_supervisions:
+        supervision = shard.supervisions.get(supervision_id)
+        if supervision is None:
+            continue
+        record = supervision_record(shard, supervision)
+        if record != supervision.record:
+            supervision.record = record
+            shard.records.append(record)
+        for segment in supervision.segments:
+            row = segment_record(shard, supervision, segment)
+            if row != segment.record:
+                segment.record = row
+                shard.records.append(row)
+        view = supervision_view(shard, supervision) if supervision.ended is None else None
+        if view != supervision.view:
+            changes.append(Change("supervision", supervision.id, supervision.view, view))
+            supervision.view = view
+        if supervision.ended is not None:
+            del shard.supervisions[supervision_id]
+    shard.dirty_supervisions.clear()
 
 
 def differences(old: Entity, new: Entity) -> dict[str, Any]:

@@ -14,6 +14,9 @@ LABELS = ("campaign", "list", "result", "number", "direction", "payment")
 
 PAYMENT_EVENT = "MonitordPayment"
 
+FITTING_MOST = 20_000
+"""Endpoints of which is remembered whether a pattern fits: each of a call's events asks."""
+
 
 class Person(Struct, frozen=True):
     """Somebody of the site, with what tells their telephone apart."""
@@ -62,6 +65,7 @@ class Directory:
         self._pbx = pbx
         self._by_endpoint = {e: p for p in site.people for e in p.endpoints}
         self._patterns = site.agent_patterns
+        self._fitting: dict[str, bool] = {}
         self.by_account = {
             code: p.endpoints[0]
             for p in site.people
@@ -85,4 +89,12 @@ class Directory:
         person = self._by_endpoint.get(endpoint)
         if person is not None:
             return person.agent
-        return any(fnmatchcase(endpoint, p) for p in self._patterns)
+        if not self._patterns:
+            return False
+        fits = self._fitting.get(endpoint)
+        if fits is None:
+            fits = any(fnmatchcase(endpoint, p) for p in self._patterns)
+            if len(self._fitting) >= FITTING_MOST:
+                self._fitting.clear()
+            self._fitting[endpoint] = fits
+        return fits

@@ -32,6 +32,9 @@ from monitord.domain.words import (
 
 NEVER = At(0, 0)
 
+NO_TIME = 1 << 62
+"""A monotonic time that does not come."""
+
 ALIASES_MOST = 1000
 """Names of one call. One that lives through more transfers than that is found by these."""
 
@@ -80,6 +83,8 @@ class Channel:
     """When it left its last bridge, monotonic ms."""
     labels: dict[str, str] = field(default_factory=dict)
     """Last values of the site's variables on this channel, by label."""
+    told: tuple[tuple[str, str], ...] = ()
+    """The variables that its last event had, if none was set since."""
     payment: set[str] = field(default_factory=set)
     """What says that somebody pays on this leg (``payments``); empty almost always."""
     seen: bool = True
@@ -305,13 +310,18 @@ class Shard:
     """Ids of rows that are over, which no new one may take."""
     wrapping: dict[str, None] = field(default_factory=dict)
     """Endpoints of agents with a wrap-up deadline."""
+    wrap_next: int = NO_TIME
+    """No deadline of theirs is earlier than this, monotonic ms."""
     leaving: dict[str, None] = field(default_factory=dict)
     """Ids of supervisions that have left the spy, until it shows where to."""
     ended_calls: dict[str, CallRecord] = field(default_factory=dict)
     """Rows of ended calls to which the agent's wrap-up is still to be added."""
     view: PbxView | None = None
+    told: tuple[object, ...] = ()
+    """What ``view`` was made of."""
 
-    # What the event under way touched; emptied when its outcome is made.
+    # What the event under way touched, or those since the last settling; emptied when the outcome
+    # is made.
     dirty_calls: dict[str, None] = field(default_factory=dict)
     dirty_supervisions: dict[str, None] = field(default_factory=dict)
     dirty_agents: dict[str, None] = field(default_factory=dict)
@@ -324,13 +334,14 @@ class Shard:
         its endpoint, else by its account code."""
         if channel.agent is not None:
             return channel.agent
-        if channel.endpoint in self.agents or self.directory.is_agent(channel.endpoint):
-            return channel.endpoint
-        if channel.endpoint in self.interfaces:  # Local/9@agents, whose telephone is another
-            return self.interfaces[channel.endpoint]
+        endpoint = channel.endpoint
+        if endpoint in self.agents or self.directory.is_agent(endpoint):
+            return endpoint
+        if endpoint in self.interfaces:  # Local/9@agents, whose telephone is another
+            return self.interfaces[endpoint]
         if channel.account and channel.account in self.directory.by_account:
             return self.directory.by_account[channel.account]
-        return channel.endpoint if channel.supervised else None
+        return endpoint if channel.supervised else None
 
     def supervision_of(self, spyer: str) -> Supervision | None:
         """The open supervision of a supervisor's channel, by its uniqueid."""

@@ -20,14 +20,14 @@ from monitord.domain.words import (
 )
 
 
-class Value(Struct, frozen=True):
+class Value(Struct, frozen=True, gc=False):
     """A label and how it was learned. Where nobody supplied one the field is null."""
 
     value: str
     provenance: Provenance
 
 
-class Party(Struct, frozen=True):
+class Party(Struct, frozen=True, gc=False):
     """A supervisor or an agent as people see them.
 
     ``id`` is stable: that of the person where the endpoint belongs to one, else the endpoint
@@ -39,7 +39,7 @@ class Party(Struct, frozen=True):
     endpoint: str
 
 
-class Pbx(Struct, frozen=True, tag_field="kind", tag="pbx"):
+class Pbx(Struct, frozen=True, gc=False, tag_field="kind", tag="pbx"):
     """One Asterisk and how the daemon stands with it."""
 
     id: str
@@ -52,7 +52,7 @@ class Pbx(Struct, frozen=True, tag_field="kind", tag="pbx"):
     version: str
 
 
-class Agent(Struct, frozen=True, tag_field="kind", tag="agent"):
+class Agent(Struct, frozen=True, gc=False, tag_field="kind", tag="agent"):
     """An agent's live status."""
 
     id: str
@@ -67,7 +67,7 @@ class Agent(Struct, frozen=True, tag_field="kind", tag="agent"):
     provenance: Provenance
 
 
-class Call(Struct, frozen=True, tag_field="kind", tag="call"):
+class Call(Struct, frozen=True, gc=False, tag_field="kind", tag="call"):
     """What a customer and an agent share, while it lives."""
 
     id: str
@@ -92,7 +92,7 @@ class Call(Struct, frozen=True, tag_field="kind", tag="call"):
     """Somebody pays on it now."""
 
 
-class Supervision(Struct, frozen=True, tag_field="kind", tag="supervision"):
+class Supervision(Struct, frozen=True, gc=False, tag_field="kind", tag="supervision"):
     """One supervisor attached to one agent, while it lasts."""
 
     id: str
@@ -122,7 +122,7 @@ class Supervision(Struct, frozen=True, tag_field="kind", tag="supervision"):
     """Somebody pays on the call under it; also for those who do not see that call."""
 
 
-class Alert(Struct, frozen=True, tag_field="kind", tag="alert"):
+class Alert(Struct, frozen=True, gc=False, tag_field="kind", tag="alert"):
     """A supervision that should not be.
 
     Shown until it is acknowledged, and as long as the supervision runs.
@@ -152,7 +152,7 @@ class Alert(Struct, frozen=True, tag_field="kind", tag="alert"):
     """Name of the person."""
 
 
-class Notice(Struct, frozen=True, tag_field="kind", tag="notice"):
+class Notice(Struct, frozen=True, gc=False, tag_field="kind", tag="notice"):
     """What an agent is told of a supervision on them; nobody else gets it.
 
     On the stream while it runs, and for some minutes after it was told as ended.

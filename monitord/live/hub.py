@@ -13,7 +13,7 @@ import msgspec
 
 from monitord.domain.events import At, Event
 from monitord.domain.ledger import Record
-from monitord.domain.reducer import Change, picture, reduce
+from monitord.domain.reducer import Change, Outcome, picture, reduce, settle
 from monitord.domain.site import Directory, Person, Site
 from monitord.domain.state import Shard, Supervision, new_shard
 from monitord.domain.views import Alert, Entity, Notice
@@ -32,8 +32,8 @@ class Frame:
     """ms UTC since 1970."""
     changes: list[Change]
     """One for each entity that is not as it was in the frame before."""
-    encoded: dict[Any, bytes | None] = field(default_factory=dict)
-    """Filled by whoever sends it: one encoding per audience, not per client."""
+    pieces: dict[Any, Any] = field(default_factory=dict)
+    """Filled by whoever sends it: each change is encoded once in each of its forms."""
 
 
 class Hub:
@@ -59,7 +59,12 @@ class Hub:
     def apply(self, pbx: str, event: Event, at: At) -> Sequence[str]:
         """Gives the uniqueids of which Status should be asked. Changes go out at the next
         :meth:`flush`."""
-        outcome = reduce(self.shards[pbx], event, at)
+        outcome = reduce(self.shards[pbx], event, at, later=True)
+        if outcome.changes or outcome.records:
+            self._take(outcome)
+        return outcome.asks
+
+    def _take(self, outcome: Outcome) -> None:
         for change in outcome.changes:
             key = (change.kind, change.id)
             first = self._pending.get(key)
@@ -67,7 +72,6 @@ class Hub:
             self._pending[key] = (old, change.new)
         if outcome.records:
             self._record(outcome.records)
-        return outcome.asks
 
     def alert(self, alert_id: str, now: Alert | None) -> None:
         """Show an alert as it is now, or no longer. No shard knows of them, since what somebody
@@ -89,6 +93,8 @@ class Hub:
 
     def flush(self) -> None:
         """Make one frame of all that changed since the last one, and tell everybody."""
+        for shard in self.shards.values():
+            self._take(settle(shard))
         if not self._pending:
             return
         changes = [

@@ -10,9 +10,13 @@ import msgspec
 from msgspec import Struct
 
 from monitord.domain.views import Agent, Alert, Call, Entity, Notice, Pbx, Supervision, Value
-from monitord.people.roster import EVERYBODY, NOBODY, Reach, Rights
+from monitord.people.roster import NOBODY, Reach, Rights
 
 MASK = "•••"
+UNSEEN, WHOLE, IN_PART = range(3)
+"""How an entity is seen; in part is a call with its number masked, a supervision without its
+call."""
+
 SHOWN = 2
 """Last digits of a masked number, by which people recognise one that they know already."""
 
@@ -42,32 +46,51 @@ class Audience(Struct, frozen=True):
     """The agents whose notices they are: oneself, or nobody."""
 
     def sees(self, entity: Entity) -> bool:
-        match entity:
-            case Pbx():
-                return True
-            case Agent():
-                return entity.party.id in self.agents
-            case Call():
-                return (entity.agent.id if entity.agent is not None else None) in self.calls
-            case Notice():
-                return entity.agent.id in self.notices
-            case Supervision() | Alert():
-                if isinstance(entity, Alert) and not self.alerts:
-                    return False
-                agent = entity.agent.id if entity.agent is not None else None
-                return concerns(self.supervisions, agent, entity.supervisor.id)
+        if isinstance(entity, Call):
+            return (entity.agent.id if entity.agent is not None else None) in self.calls
+        if isinstance(entity, Agent):
+            return entity.party.id in self.agents
+        if isinstance(entity, Pbx):
+            return True
+        if isinstance(entity, Notice):
+            return entity.agent.id in self.notices
+        if isinstance(entity, Alert) and not self.alerts:
+            return False
+        agent = entity.agent.id if entity.agent is not None else None
+        return concerns(self.supervisions, agent, entity.supervisor.id)
+
+    @property
+    def people(self) -> frozenset[str] | None:
+        """All of whom it sees anything; None where one kind of thing is seen of everybody."""
+        reaches = (self.agents, self.calls, self.supervisions, self.notices)
+        everyone: frozenset[str] = frozenset()
+        for reach in reaches:
+            if reach.people is None:
+                return None
+            everyone |= reach.people
+        return everyone
+
+    def sight(self, entity: Entity | None) -> int:
+        """How it is seen: audiences with the same number have the same :meth:`view` of it."""
+        if entity is None or not self.sees(entity):
+            return UNSEEN
+        if isinstance(entity, Call):
+            return WHOLE if self.numbers or entity.number is None else IN_PART
+        if isinstance(entity, Supervision) and self.calls.people is not None:
+            agent = entity.agent.id if entity.agent is not None else None
+            return WHOLE if agent in self.calls.people else IN_PART
+        return WHOLE
 
     def view(self, entity: Entity | None) -> Entity | None:
         """The entity as this audience sees it; None where it does not."""
-        if entity is None or not self.sees(entity):
+        sight = self.sight(entity)
+        if sight == UNSEEN:
             return None
-        if isinstance(entity, Call) and not self.numbers and entity.number is not None:
+        if sight == IN_PART and isinstance(entity, Call) and entity.number is not None:
             masked = Value(mask(entity.number.value) or "", entity.number.provenance)
             return msgspec.structs.replace(entity, number=masked)
-        if isinstance(entity, Supervision) and self.calls != EVERYBODY:
-            agent = entity.agent.id if entity.agent is not None else None
-            if agent not in self.calls:
-                return msgspec.structs.replace(entity, call=None)
+        if sight == IN_PART and isinstance(entity, Supervision):
+            return msgspec.structs.replace(entity, call=None)
         return entity
 
 

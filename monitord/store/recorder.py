@@ -11,27 +11,22 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 import structlog
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitord.domain.ledger import Record, key_of
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
-from monitord.store.rows import TABLE_OF, row_of
+from monitord.store.rows import TABLE_OF
 from monitord.store.turns import in_turn
+from monitord.store.upsert import upsert, write_records
 
 HEARTBEAT_S = 10.0
 """How far at most the last sign of life in the database lies before a kill."""
 
 RETRY_S = 1.0
-CHUNK = 200
-"""Rows of one statement: SQLite takes 32,766 parameters, a row has some 30."""
-
 WAITING_MOST = 500_000
 """Rows that may wait for a database that takes nothing, some 400 MB; beyond that new rows are
 dropped, counted and logged, since running out of memory would lose all of them."""
@@ -104,9 +99,8 @@ class Recorder:
         try:
             async with in_turn(self._engine) as connection:
                 records = [self.blank(record) for record in batch.values()]
-                for cls, table in TABLE_OF.items():
-                    rows = [row_of(r) for r in records if type(r) is cls]
-                    await _upsert(connection, table, rows)
+                for cls in TABLE_OF:
+                    await write_records(connection, cls, [r for r in records if type(r) is cls])
                 if self.observe is not None:
                     await self.observe(connection, records)
                 await self._beat(connection, seen)
@@ -163,18 +157,4 @@ class Recorder:
 
     async def _beat(self, connection: AsyncConnection, seen: Mapping[str, int]) -> None:
         rows = [{"pbx": pbx, "last_seen": wall} for pbx, wall in seen.items()]
-        await _upsert(connection, tables.attachment, rows)
-
-
-async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    keys = [c.name for c in table.primary_key]
-    statement = insert(table)
-    statement = statement.on_conflict_do_update(
-        index_elements=keys,
-        set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys},
-    )
-    for start in range(0, len(rows), CHUNK):
-        await connection.execute(statement, rows[start : start + CHUNK])
+        await upsert(connection, tables.attachment, rows)

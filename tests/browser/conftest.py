@@ -55,7 +55,7 @@ async def process(config: Path) -> AsyncIterator[str]:
     assert running.stderr is not None
     lines: list[str] = []
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):  # on a machine with other work
             while True:
                 line = (await running.stderr.readline()).decode()
                 lines.append(line)
@@ -65,7 +65,7 @@ async def process(config: Path) -> AsyncIterator[str]:
         drain = asyncio.create_task(running.stderr.read())
         yield match[1]
         running.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(running.wait(), 30) == 0, (await drain).decode()
+        assert await asyncio.wait_for(running.wait(), 120) == 0, (await drain).decode()
     finally:
         if running.returncode is None:
             running.kill()
