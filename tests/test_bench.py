@@ -50,7 +50,7 @@ def test_every_missed_goal_is_explained() -> None:
     """By hand, under the name that the table has."""
     text = document.by_hand(document.TEXT.read_text())
     figures = [f for one in document.load() for f in one.report.figures]
-    missed = {f.what.partition(":")[0].partition(",")[0] for f in figures if f.met is False}
+    missed = {f.what.partition(":")[0].partition(", ")[0] for f in figures if f.met is False}
     assert [what for what in missed if what not in text] == []
 
 

@@ -1,7 +1,7 @@
 """A PBX that has many channels and tells them when asked: a process of its own, whose lists are
 made beforehand, so that what is measured is who reads them.
 
-    python -m tests.bench.lists CALLS
+    python -m tests.bench.lists CALLS CUTS
 
 Says its port. Told ``"cut"`` it ends all connections, and has other calls then (one in ten); it
 says when it was connected to again, in seconds since 1970.
@@ -23,10 +23,10 @@ REPLACED = 10
 
 
 def call_ids(calls: int, edition: int) -> list[str]:
-    """Linkedids of all calls; in the second edition some have gone, and others come."""
-    first = 0 if edition == 0 else calls
+    """Linkedids of all calls. In each edition some have gone and others come; none comes back."""
     return [
-        f"lab22-1795321451.{2 * (n + (first if n % REPLACED == 0 else 0))}" for n in range(calls)
+        f"lab22-1795321451.{2 * (n + (edition * calls if n % REPLACED == 0 else 0))}"
+        for n in range(calls)
     ]
 
 
@@ -100,17 +100,17 @@ class Lists(FakeAmi):
         super().answer(connection, fields)
 
     def cut_and_change(self) -> None:
-        self.edition = 1 - self.edition
+        self.edition += 1
         self.lists["Status"] = [self._editions[self.edition]]
         self.connected.clear()
         self.cut()
 
 
 async def _main() -> None:
-    calls = int(sys.argv[1])
+    calls, cuts = map(int, sys.argv[1:])
     editions = [
         b"".join(status(n, call_id) for n, call_id in enumerate(call_ids(calls, edition)))
-        for edition in (0, 1)
+        for edition in range(cuts + 1)
     ]
     async with Lists(editions) as ami:
         say(ami.port)

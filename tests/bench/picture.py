@@ -10,7 +10,7 @@ from itertools import pairwise
 from tests.bench.figures import Curve, shown
 
 WIDTH, HEIGHT, GAP = 720, 300, 34
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 40, 34
+LEFT, RIGHT, TOP, BOTTOM = 64, 36, 40, 34
 
 _STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2933 }

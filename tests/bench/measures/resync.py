@@ -46,7 +46,7 @@ SMALL = Size(calls=50)
 
 async def measure(rounds: int, size: Size = FULL) -> Report:
     ours, theirs = list[tuple[float, float]](), list[tuple[float, float]]()
-    async with apart("tests.bench.lists", size.calls) as pbx:
+    async with apart("tests.bench.lists", size.calls, rounds) as pbx:
         port = await pbx.said()
         for _ in range(rounds):
             for who, found in (("ours", ours), ("theirs", theirs)):
@@ -60,7 +60,7 @@ async def measure(rounds: int, size: Size = FULL) -> Report:
                 for round_ in range(rounds):
                     await pbx.tell("cut")
                     connected = await pbx.said()
-                    await _right(stream, size.calls, (round_ + 1) % 2)
+                    await _right(stream, size.calls, round_ + 1)
                     again.append(time.time() - connected)
     channels = f"{2 * size.calls:,} channels"
     return Report(
