@@ -73,8 +73,8 @@ pictures: page ## every state of the page as pictures in build/pictures, looked 
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser $(addprefix tests/browser/test_,\
 	  $(addsuffix .py,coach_manager_states history menu people people_import sign_in team alerts views))
 
-bench-page: page ## how smoothly the page runs with 2,000 agents (build/bench/page.json)
-	$(BIN)/python -m tests.bench.page
+bench-page: page ## how smoothly the page runs with 2,000 agents
+	$(BIN)/python -m tests.bench smooth --rounds $(or $(ROUNDS),1)
 
 bench: page ## speed, as ratios of two things in one run (NAMES=..., ROUNDS=5, KEEP=1: docs/speed.md)
 	$(BIN)/python -m tests.bench $(NAMES) --rounds $(or $(ROUNDS),5) $(if $(KEEP),--keep)

@@ -101,6 +101,19 @@ PLANS: list[Any] = [
         "ix_supervision_started_id",
         id="possible",
     ),
+    # of several filters the one with the fewest rows leads, not the first in the alphabet
+    *(
+        pytest.param(SUPERVISIONS, {name: "x", **more}, f"ix_supervision_{name}_id_", id=f"{name}+")
+        for name in ("supervisor", "agent")
+        for more in ({"type": "Barge", "campaign": "spring", "end_reason": "hung up"},)
+    ),
+    pytest.param(
+        CALLS,
+        {"agent": "ann", "campaign": "spring", "queue": "x", "list": "x", "result": "x"},
+        "ix_call_agent_id_",
+        id="calls-agent+",
+    ),
+    pytest.param(CALLS, {"number": "x", "campaign": "spring"}, "ix_call_number_", id="number+"),
     pytest.param(CALLS, {}, "ix_call_started_id", id="calls"),
     *(
         pytest.param(CALLS, {name: "x"}, f"ix_call_{column}_started_id", id=f"calls-{name}")
@@ -156,6 +169,8 @@ async def test_read_in_the_order_of_an_index(
         assert "(started,id)<(?,?)" in first[0], first
     for lines in plans:
         for line in lines:
+            # a campaign may have millions of them, a supervision has a handful
+            assert "segment" not in line or "ix_segment_supervision_n" in line, lines
             # the whole index in its order, which ends after a page, or a search in one
             assert f"SCAN {table}" not in line or index in line, lines
     for lines in plans[1:]:

@@ -3,7 +3,9 @@
  * would share chunks, and then the server could not refuse everything but the sign-in page to
  * somebody who is not signed in.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -42,6 +44,26 @@ function licences(): Plugin {
   };
 }
 
+/** Beside each file of text the same compressed, which the server gives to browsers that take it:
+ * done once here, so that the daemon spends nothing on it and the smallest form is affordable. */
+function compressed(): Plugin {
+  const LEAST = 1024; // bytes; below that a packet is sent anyway
+  return {
+    name: "compressed",
+    apply: "build",
+    writeBundle(options, bundle) {
+      for (const name of Object.keys(bundle).filter((n) => /\.(js|css|html|svg|txt)$/.test(n))) {
+        const file = join(options.dir ?? "", name);
+        const plain = readFileSync(file);
+        if (plain.length < LEAST) continue;
+        const params = { [constants.BROTLI_PARAM_SIZE_HINT]: plain.length };
+        writeFileSync(`${file}.br`, brotliCompressSync(plain, { params })); // best by default
+        writeFileSync(`${file}.gz`, gzipSync(plain, { level: 9 }));
+      }
+    },
+  };
+}
+
 export default defineConfig(({ mode }) => {
   const app = mode !== "sign-in";
   const assets = app ? "assets/app" : "assets/sign-in";
@@ -49,7 +71,9 @@ export default defineConfig(({ mode }) => {
     root: import.meta.dirname,
     appType: "mpa",
     publicDir: false,
-    plugins: app ? [svelte(), catalogue(), licences()] : [catalogue()],
+    plugins: app
+      ? [svelte(), catalogue(), licences(), compressed()]
+      : [catalogue(), compressed()],
     build: {
       outDir: "../build/page",
       emptyOutDir: app, // the app is built first, the sign-in page is put beside it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from monitord.domain import agents, calls, supervisions, takeover
 from monitord.domain import events as ev
 from monitord.domain.endpoint import endpoint_of, is_snoop
@@ -18,18 +20,19 @@ def see(shard: Shard, snap: Snapshot, at: At, *, created: bool = False) -> Chann
     if channel is None:
         if snap.uniqueid in shard.gone or not snap.uniqueid:
             return None
+        # Interned: thousands of legs have the same, each in a text of its own out of a message.
         channel = Channel(
-            uniqueid=snap.uniqueid,
+            uniqueid=intern(snap.uniqueid),
             name=snap.name,
-            endpoint=endpoint_of(snap.name),
-            linkedid=snap.linkedid,
+            endpoint=intern(endpoint_of(snap.name)),
+            linkedid=intern(snap.linkedid),
             created=at,
             exact=created,
-            exten=snap.exten,
-            account=snap.account,
+            exten=intern(snap.exten),
+            account=intern(snap.account),
             spy=is_snoop(snap.name),
         )
-        shard.channels[snap.uniqueid] = channel
+        shard.channels[channel.uniqueid] = channel
         _join_call(shard, channel, at, exact=created)
     elif snap.linkedid and snap.linkedid != channel.linkedid:
         _relink(shard, channel, snap.linkedid, at)

@@ -54,10 +54,7 @@ def under(shard: Shard, supervision: Supervision) -> bool:
 
 def _mark(shard: Shard, channel: Channel, marks: tuple[str, ...], on: bool) -> None:
     before = bool(channel.payment)
-    if on:
-        channel.payment.update(marks)
-    else:
-        channel.payment.difference_update(marks)
+    channel.payment = channel.payment.union(marks) if on else channel.payment.difference(marks)
     if bool(channel.payment) == before:
         return
     if before:

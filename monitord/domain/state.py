@@ -85,8 +85,9 @@ class Channel:
     """Last values of the site's variables on this channel, by label."""
     told: tuple[tuple[str, str], ...] = ()
     """The variables that its last event had, if none was set since."""
-    payment: set[str] = field(default_factory=set)
-    """What says that somebody pays on this leg (``payments``); empty almost always."""
+    payment: frozenset[str] = frozenset()
+    """What says that somebody pays on this leg (``payments``); empty almost always, so that no leg
+    has a set of its own."""
     seen: bool = True
     """Mentioned since the resync or reconcile began."""
     missed: int = 0

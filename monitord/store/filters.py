@@ -15,7 +15,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, case, false, or_, select, true, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Table,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from monitord.domain.words import SpyType
 from monitord.store import tables
@@ -160,18 +172,35 @@ def parts(table: Table, query: Query, after: Place | None = None) -> list[Part]:
     ]
 
 
+_FEWEST = ("supervisor_id", "agent_id", "number")
+"""Columns of which a value has the fewest rows: a page is read by their index, if one is asked for.
+SQLite, which keeps no statistics, may else take the index of a type that a fifth of all rows have,
+and walk through those of everybody."""
+
+
+def _row_by_row(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Compared where another index has led, never by one of its own."""
+    return func.coalesce(column, "")
+
+
 def _filters(table: Table, query: Query) -> list[ColumnElement[Any]]:
-    where: list[ColumnElement[Any]] = [
-        table.c[column] == value
+    equal = {
+        column: value
         for name, column in _EQUAL.items()
         if (value := getattr(query, name)) is not None and column in table.c
+    }
+    few = any(c in equal for c in _FEWEST) or (query.number is not None and "number" in table.c)
+    where: list[ColumnElement[Any]] = [
+        (_row_by_row(table.c[column]) if few and column not in _FEWEST else table.c[column])
+        == value
+        for column, value in equal.items()
     ]
     if query.number is not None and query.number_erased is None and "number" in table.c:
         where.append(table.c.number == query.number)
     if query.campaign is not None and "campaign" in table.c:
-        where.append(_of_campaign(table, query.campaign))
+        where.append(_of_campaign(table, query.campaign, few=few))
     if query.type is not None and "type" in table.c:
-        where.append(_of_type(table, SpyType(query.type), possible=query.possible))
+        where.append(_of_type(table, SpyType(query.type), possible=query.possible, few=few))
     if query.unanswered and table is tables.supervision:
         where.append(unanswered(table.c.id))
     if query.alias is not None and table in (tables.call, tables.supervision):
@@ -195,25 +224,25 @@ def unanswered(supervision: ColumnElement[str]) -> ColumnElement[bool]:
     return and_(was_asked, ~answered.exists())
 
 
-def _of_campaign(table: Table, campaign: str) -> ColumnElement[Any]:
-    shown = table.c.campaign == campaign
+def _of_campaign(table: Table, campaign: str, *, few: bool) -> ColumnElement[Any]:
+    shown: ColumnElement[Any] = table.c.campaign == campaign
     if table is not tables.supervision:
-        return shown
+        return _row_by_row(table.c.campaign) == campaign if few else shown
     segment = tables.segment
-    # Looked up row by row in the order of the starts. A list of all that fit would be sorted anew
-    # for every page.
+    # Looked up row by row in the order of the starts, and there by the supervision: a list of all
+    # that fit would be sorted anew for every page, and a campaign may have millions of segments.
     earlier = (
         select(segment.c.id)
-        .where(segment.c.supervision == table.c.id, segment.c.campaign == campaign)
+        .where(segment.c.supervision == table.c.id, _row_by_row(segment.c.campaign) == campaign)
         .exists()
     )
     return or_(shown, earlier)
 
 
-def _of_type(table: Table, wanted: SpyType, *, possible: bool) -> ColumnElement[Any]:
-    shown = table.c.type == wanted.value
+def _of_type(table: Table, wanted: SpyType, *, possible: bool, few: bool) -> ColumnElement[Any]:
+    shown: ColumnElement[Any] = table.c.type == wanted.value
     if not possible or wanted is SpyType.UNKNOWN:
-        return shown
+        return _row_by_row(table.c.type) == wanted.value if few else shown
     weaker = [t.value for t in SpyType if t.strength < wanted.strength]
     fits = or_(
         shown,

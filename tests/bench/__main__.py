@@ -15,7 +15,7 @@ import pkgutil
 import subprocess
 import sys
 
-from tests.bench import measures
+from tests.bench import document, measures
 from tests.bench.figures import keep, table
 
 
@@ -47,6 +47,8 @@ def main() -> int:
         command = [sys.executable, "-m", "tests.bench", "--here", "--rounds", str(given.rounds)]
         if subprocess.run([*command, name]).returncode != 0:
             failed.append(name)
+    if given.keep:
+        document.main()
     if failed:
         print(f"could not be measured: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -7,6 +7,7 @@ only, in a unit of its own.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -65,13 +66,17 @@ class Figure(msgspec.Struct, frozen=True):
         return None if self.goal is None else self.goal.met(self.median)
 
 
+Curve = list[tuple[float, float]]
+"""Size and cost."""
+
+
 class Report(msgspec.Struct, frozen=True):
     """What one measure gave, as it is kept in build/bench/<name>.json."""
 
     name: str
     figures: list[Figure]
-    curves: dict[str, list[tuple[float, float]]] = {}
-    """Title to (size, cost)."""
+    curves: dict[str, Curve] = {}
+    """By title."""
 
 
 def keep(report: Report) -> Path:
@@ -117,6 +122,12 @@ def table(figures: Sequence[Figure]) -> str:
     ]
     lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
     return "\n".join(lines)
+
+
+def percentile(samples: Sequence[float], share: float) -> float:
+    """The smallest sample that at least ``share`` of them do not pass."""
+    ordered = sorted(samples)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def machine() -> str:

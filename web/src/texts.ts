@@ -183,6 +183,8 @@ export const frame = {
   loading: "Loading …",
   outdated: "monitord was updated on the server. Reload this page to go on.",
   reload: "Reload",
+  notFetched: "This page could not be loaded.",
+  notFetchedHint: "The server does not answer, or monitord was updated there.",
   close: "Close",
 };
 
