@@ -22,6 +22,7 @@ SMALL = [
 IN_CHROMIUM = {"page", "smooth"}
 
 
+@pytest.mark.faults  # minutes in all, and no word about the product
 @pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=pytest.mark.browser if n in IN_CHROMIUM else ()) for n in SMALL],
