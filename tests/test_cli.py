@@ -81,6 +81,7 @@ async def test_sigterm_ends_it_with_its_rows_written(tmp_path: Path, store: Stor
         assert secret not in err
 
 
+@pytest.mark.fault("two daemons")
 async def test_two_daemons_on_one_ledger(tmp_path: Path, store: Store) -> None:
     site = Site(ami_port=9, secret=SECRET, store=store)
     async with daemon(site, tmp_path):
