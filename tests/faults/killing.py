@@ -87,12 +87,14 @@ async def killed(folder: Path, store: Store, seed: int, kills: int) -> Killed:
         here.ahead_ms = time.time_ns() // 1_000_000 - instant(sim.clock.wall)
         while here.kills < kills:
             process = await start(folder, "run", "--config", config)
+            live_at: int | None = None
             early = here.kills > 0 and choose.random() < EARLY
             if early:
                 here.early += 1
                 await asyncio.sleep(choose.random() * 2)
             else:
-                await _live(process)
+                await attached(process)
+                live_at = time.time_ns() // 1_000_000
                 await asyncio.sleep(choose.expovariate(1 / RUN_S))
             process.kill()
             at = time.time_ns() // 1_000_000
@@ -100,11 +102,11 @@ async def killed(folder: Path, store: Store, seed: int, kills: int) -> Killed:
             assert process.returncode == -signal.SIGKILL, said
             here.kills += 1
             before = _nothing_lost(before, store)
-            _heartbeat(store, at, early)
+            _heartbeat(store, at, live_at)
             if here.kills % 10 == 0:
                 await whole(store)
         process = await start(folder, "run", "--config", config)
-        await _live(process)
+        await attached(process)
         await _all_written(passing, store)
         process.send_signal(signal.SIGTERM)
         out, err = await asyncio.wait_for(process.communicate(), START_S)
@@ -128,7 +130,7 @@ async def _time_passes(sim: Simulator) -> AsyncIterator[asyncio.Task[None]]:
         assert isinstance(end, asyncio.CancelledError), end
 
 
-async def _live(process: asyncio.subprocess.Process) -> None:
+async def attached(process: asyncio.subprocess.Process) -> None:
     assert process.stderr is not None
     said = b""
     async with asyncio.timeout(START_S):
@@ -159,10 +161,17 @@ def _nothing_lost(before: Ended, store: Store) -> Ended:
     return now
 
 
-def _heartbeat(store: Store, killed_at: int, early: bool) -> None:
+def _heartbeat(store: Store, killed_at: int, live_at: int | None) -> None:
+    """The last sign of life is at most ten seconds old; of a daemon that was attached for a shorter
+    time than its first commit may take, it is still the one before's."""
     rows = store.read("SELECT last_seen FROM attachment")
-    if rows and not early:
-        assert killed_at - HEARTBEAT_MS - SLACK_MS <= rows[0]["last_seen"] <= killed_at
+    if not rows:
+        return
+    seen = rows[0]["last_seen"]
+    assert seen <= killed_at
+    if live_at is not None and killed_at - live_at > SLACK_MS:
+        least = max(killed_at - HEARTBEAT_MS, live_at) - SLACK_MS
+        assert seen >= least, f"seen {killed_at - seen} ms before the kill, live {live_at}"
 
 
 def compare(here: Killed) -> list[str]:
