@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ PROGRAM = (
 """`monitord`, with another folder for the page, which may not be built yet."""
 
 
-async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+async def start(folder: Path, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
     page = folder / "page"
     page.mkdir(exist_ok=True)
     for name in ("index.html", "sign-in.html", "link.html"):
@@ -36,6 +37,7 @@ async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
         *(sys.executable, "-c", PROGRAM, str(page), *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
     )
 
 

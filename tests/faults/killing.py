@@ -76,11 +76,7 @@ async def killed(folder: Path, store: Store, seed: int, kills: int) -> Killed:
     )
     async with Simulator(settings) as sim, _time_passes(sim) as passing:
         site = Site(ami_port=sim.port, secret=SECRET, keypad=True, store=store)
-        site.people += "".join(
-            f'[[people]]\nid = "{one.endpoint}"\n'
-            f'name = "{one.name}"\nendpoints = ["{one.device}"]\n'
-            for one in sim.centre.floor.supervisors[2:]
-        )
+        name_supervisors(site, sim)
         config = str(site.write(folder))
         await asyncio.sleep(0)
         sim.clock.catch_up()
@@ -116,6 +112,15 @@ async def killed(folder: Path, store: Store, seed: int, kills: int) -> Killed:
     here.truth = read_truth(folder / "truth.jsonl")
     here.ledger = read_ledger(store)
     return here
+
+
+def name_supervisors(site: Site, sim: Simulator) -> None:
+    """Those who are not on the test's roster yet. A daemon that comes in the middle of a take-over
+    knows only by them who of the bridge is the supervisor."""
+    site.people += "".join(
+        f'[[people]]\nid = "{one.endpoint}"\nname = "{one.name}"\nendpoints = ["{one.device}"]\n'
+        for one in sim.centre.floor.supervisors[2:]
+    )
 
 
 @asynccontextmanager
