@@ -162,7 +162,9 @@ def _nothing_lost(before: Ended, store: Store) -> Ended:
         if row["ended"] is not None:
             # A result or a label may be told after the end; when it was, never.
             same = ("started", "ended", "ended_after", "ended_exact", "end_reason")
-            assert {k: row.get(k) for k in same} == {k: now[key].get(k) for k in same}
+            assert {k: row.get(k) for k in same} == {k: now[key].get(k) for k in same}, (
+                f"an ended row was changed: {row} became {now[key]}"
+            )
     return now
 
 

@@ -40,8 +40,9 @@ FAULTS = {
     ),
     "DB corrupted": (
         "A start on it is refused with the file, the reason and what to do, and the file stays as "
-        "it is; what of a torn log was committed and is whole is used. Never is a history silently "
-        "empty."
+        "it is. What of a torn log was committed and is whole is used; where rows are missing "
+        "since the last head of the audit log, the log says so and a proof tells. Never is a history "
+        "silently empty."
     ),
     "slow websocket client": (
         "Only the client that does not read is cut, at 2 MB or 5 s behind; it is told that it may "
@@ -76,8 +77,8 @@ FAULTS = {
     ),
     "Hangup accepted but stuck": "After 5 s the page says “not confirmed”, and why.",
     "10× burst": (
-        "Ten times the usual rate costs delay, not rows: everything is in the ledger, and memory "
-        "goes back."
+        "Ten times the usual rate costs delay at most, no row: every call that ended is in the "
+        "ledger with its result."
     ),
     "TLS failure": (
         "Not built: AMI is spoken without TLS, so the PBX belongs on the same machine, a trusted "
