@@ -80,7 +80,7 @@ async def copies(folder: Path, seed: int, count: int) -> int:
 
 @pytest.mark.fault("power loss")
 async def test_copies_at_any_moment(tmp_path: Path) -> None:
-    assert await copies(tmp_path, 1, 6) > 100
+    assert await copies(tmp_path, 1, 4) > 100
 
 
 @pytest.mark.faults
@@ -155,8 +155,8 @@ async def spoilt(folder: Path, how: str, seed: int, times: int) -> dict[str, int
 @pytest.mark.fault("DB corrupted")
 @pytest.mark.parametrize("how", SPOILT)
 async def test_a_spoilt_log(tmp_path: Path, how: str) -> None:
-    ends = await spoilt(tmp_path, how, 1, 4)
-    assert sum(ends.values()) == 4
+    ends = await spoilt(tmp_path, how, 1, 2)
+    assert sum(ends.values()) == 2
 
 
 @pytest.mark.faults

@@ -41,8 +41,8 @@ FAULTS = {
     "DB corrupted": (
         "A start on it is refused with the file, the reason and what to do, and the file stays as "
         "it is. What of a torn log was committed and is whole is used; where rows are missing "
-        "since the last head of the audit log, the log says so and a proof tells. Never is a history "
-        "silently empty."
+        "since the last head of the audit log, the log says so and a proof tells. Never is a "
+        "history silently empty."
     ),
     "slow websocket client": (
         "Only the client that does not read is cut, at 2 MB or 5 s behind; it is told that it may "
