@@ -14,7 +14,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser pictures \
-        bench bench-page faults traces rows check-rows lab \
+        bench bench-page faults soak traces rows check-rows lab \
         lint types layers generate check-generated fmt clean
 
 help: ## list the verbs
@@ -83,8 +83,13 @@ bench: page ## speed, as ratios of two things in one run (NAMES=..., ROUNDS=5, K
 	@$(BIN)/pip install --quiet -c constraints.txt --group fuzz
 	@touch $@
 
-faults: page .stamps/fuzz ## long forms of the tests: cut at every byte, 10,000 seeded runs, fuzzing (CHAOS_SEEDS=, FUZZ_S=)
-	$(BIN)/pytest -q -n $(WORKERS) -m faults
+faults: page .stamps/fuzz ## every fault of docs/reliability.md, long forms too (an hour; KEEP=1, CHAOS_SEEDS=, FUZZ_S=)
+	$(if $(KEEP),rm -f build/faults.jsonl; MONITORD_KEEP_FAULTS=1) \
+	  $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "fault or faults"
+
+soak: env ## 100,000 calls and 5,000 supervisions in a row (CALLS=..., SUPERVISIONS=..., KEEP=1)
+	$(BIN)/python -m tests.faults.soak --calls $(or $(CALLS),100000) \
+	  --supervisions $(or $(SUPERVISIONS),5000) $(if $(KEEP),--keep)
 
 traces: page ## record tests/traces anew from real Asterisk; review the diff
 	MONITORD_KEEP_TRACES=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
@@ -109,11 +114,13 @@ generate: env ## files that are made from others
 	$(BIN)/python web/generate_types.py
 	$(BIN)/python web/record_frames.py
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m tests.kit.faults
 
 check-generated: env ## generated files are current
 	$(BIN)/python web/generate_types.py --check
 	$(BIN)/python web/record_frames.py --check
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m tests.kit.faults --check
 
 fmt: env ## format
 	$(BIN)/ruff format .

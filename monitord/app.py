@@ -33,7 +33,7 @@ from monitord.api.edge import Edge, networks
 from monitord.api.listen import Tls
 from monitord.api.server import Parts, make_app
 from monitord.assembly.alone import alone
-from monitord.assembly.audit import open_audit
+from monitord.assembly.audit import known_from, open_audit
 from monitord.assembly.errors import StartError
 from monitord.assembly.people import first_link, keep_up, open_people, taken_over, way_of
 from monitord.assembly.web import serving, tls_of
@@ -111,7 +111,7 @@ async def running(
         raise StartError(missing)
     with alone(loaded.folder):
         try:
-            engine = await open_store(loaded.store_url)
+            engine = await open_store(loaded.store_url, known_from(loaded))
         except StoreError as error:
             raise StartError(str(error)) from None
         keys = None

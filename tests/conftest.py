@@ -1,20 +1,24 @@
-"""For all tests: databases, the table of cases shown on real Asterisk, and the acceptance rows."""
+"""For all tests: databases, the tables of what was shown (cases on real Asterisk, faults), and the
+acceptance rows."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
 import pytest
 
-from tests.kit import rows
+from tests.kit import faults, rows
 from tests.kit.cases import Results, describe
+from tests.kit.faults import told
 from tests.kit.hung import tell_tasks
 from tests.kit.stores import postgres, postgres_server, store
 from tests.kit.traces import KEEP
 
-__all__ = ["postgres", "postgres_server", "store"]
+__all__ = ["postgres", "postgres_server", "store", "told"]
 
 _results = Results()
+_faults = faults.Results()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,6 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     describe(item)
     rows.describe(item)
+    faults.describe(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,11 +55,15 @@ def pytest_timeout_set_timer() -> Generator[None, object, object]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _results.take(report)
+    if faults.KEEP and "PYTEST_XDIST_WORKER" not in os.environ:
+        _faults.take(report)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if KEEP and _results.seen and not hasattr(session.config, "workerinput"):
         _results.write()
+    if faults.KEEP and not hasattr(session.config, "workerinput"):
+        _faults.write()
 
 
 class _Rows:

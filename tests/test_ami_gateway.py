@@ -113,6 +113,7 @@ async def test_a_user_without_the_right_is_told_so() -> None:
         assert spyer in {c.uniqueid for c in centre.centre.pbx.channels.values()}
 
 
+@pytest.mark.fault("injection")
 async def test_no_other_leg_of_a_real_call_can_be_hung_up() -> None:
     async with Simulator(STILL) as centre:
         spyer = await with_a_spy(centre)
@@ -128,6 +129,7 @@ async def test_no_other_leg_of_a_real_call_can_be_hung_up() -> None:
 # --- refused -----------------------------------------------------------------------------
 
 
+@pytest.mark.fault("injection")
 @pytest.mark.parametrize(
     "uniqueid",
     [

@@ -129,7 +129,7 @@ async def test_from_nothing_to_live_in_order(ami: FakeAmi) -> None:
         assert ev.BootSeen("2026-11-22T04:08:34", "22.10.1") in watched.steps
         assert [f["Action"] for f in ami.actions] == [
             *("Challenge", "Login", "CoreStatus", "CoreSettings"),
-            *("Status", "QueueStatus", "DeviceStateList"),
+            *("QueueStatus", "Status", "DeviceStateList"),  # who is an agent, then the legs
         ]
         assert watched.link.live.is_set() and not watched.pauses
     assert not watched.link.live.is_set()
@@ -163,6 +163,7 @@ async def test_who_is_never_told_of_the_boot_asks_anew(ami: FakeAmi) -> None:
         await watched.until_state(LIVE)
 
 
+@pytest.mark.fault("login before FullyBooted")
 async def test_login_before_fully_booted_waits(ami: FakeAmi) -> None:
     ami.booted = False
     async with watch(ami, timing=SHORT).running() as watched:
@@ -176,6 +177,7 @@ async def test_login_before_fully_booted_waits(ami: FakeAmi) -> None:
         await watched.until_state(LIVE)
 
 
+@pytest.mark.fault("Asterisk kill -9 / restart")
 async def test_each_login_reads_all_again_and_sees_a_restart(ami: FakeAmi) -> None:
     async with watch(ami).running() as watched:
         await watched.until_state(LIVE)
@@ -196,6 +198,7 @@ async def test_an_event_of_ours_stands_in_line(ami: FakeAmi) -> None:
         assert watched.items[-1].event == ev.DisconnectSettled("s")
 
 
+@pytest.mark.fault("Asterisk reload / rights change")
 async def test_shutdown_and_reload_are_no_events(ami: FakeAmi) -> None:
     async with watch(ami).running() as watched:
         await watched.until_state(LIVE)
@@ -225,6 +228,7 @@ def closed_port() -> int:
         return int(taken.getsockname()[1])
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 async def test_backoff_grows_to_a_bound(closed_port: int) -> None:
     async with Watched(closed_port, rng=Extreme(max)).running() as watched:
         await watched.until_tries(8)
@@ -233,6 +237,7 @@ async def test_backoff_grows_to_a_bound(closed_port: int) -> None:
         assert "Connection refused" in watched.details[0] and "Errno" not in watched.details[0]
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 async def test_backoff_has_jitter(closed_port: int) -> None:
     async with (
         Watched(closed_port, rng=random.Random(1)).running() as one,
@@ -264,6 +269,7 @@ async def test_a_flapping_pbx_is_not_hammered(ami: FakeAmi) -> None:
         assert watched.pauses == [1, 2, 4, 8]
 
 
+@pytest.mark.fault("wrong credentials / ACL")
 async def test_a_wrong_secret_is_tried_rarely(ami: FakeAmi) -> None:
     async with watch(ami, secret="wrong", rng=Extreme(min)).running() as watched:
         await watched.until_tries(12)
@@ -274,6 +280,7 @@ async def test_a_wrong_secret_is_tried_rarely(ami: FakeAmi) -> None:
         assert max(watched.pauses) <= 60 and all(a <= b for a, b in pairwise(watched.pauses))
 
 
+@pytest.mark.fault("wrong credentials / ACL")
 async def test_it_recovers_when_the_secret_becomes_right(ami: FakeAmi) -> None:
     ami.secret = "another"
     async with watch(ami, timing=Timing(jitter=0)).running() as watched:
@@ -290,11 +297,13 @@ async def test_it_recovers_when_the_secret_becomes_right(ami: FakeAmi) -> None:
 # --- the wire lies -----------------------------------------------------------------------
 
 
+@pytest.mark.fault("half-open / blackhole")
 def test_a_dead_connection_is_known_within_15_s() -> None:
     assert DEFAULT_TIMING.ping_every + DEFAULT_TIMING.ping_deadline < 15
     assert DEFAULT_TIMING.connect + DEFAULT_TIMING.answer < 30
 
 
+@pytest.mark.fault("half-open / blackhole")
 async def test_a_silent_pbx_is_lost_and_comes_back(ami: FakeAmi) -> None:
     """As after SIGSTOP or on a dropped route: the connection stays, no answer comes."""
     async with watch(ami, timing=SHORT).running() as watched:
@@ -402,6 +411,7 @@ async def test_odd_answers_do_not_end_the_link(ami: FakeAmi, action: str, reply:
         await watched.until_state(LIVE)
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 async def test_a_connection_cut_at_any_place(ami: FakeAmi) -> None:
     """The server's bytes end after each of many lengths; nothing half is taken for something."""
     ami.lists = {"Status": [STATUS, LIVE_DEVICE]}
@@ -423,6 +433,7 @@ async def test_a_connection_cut_at_any_place(ami: FakeAmi) -> None:
         assert watched.link.counters.malformed == 0
 
 
+@pytest.mark.fault("malformed AMI bytes")
 async def test_garbage_is_counted_and_the_link_lives(ami: FakeAmi) -> None:
     async with watch(ami).running() as watched:
         await watched.until_state(LIVE)
@@ -436,6 +447,7 @@ async def test_garbage_is_counted_and_the_link_lives(ami: FakeAmi) -> None:
         assert watched.link.counters.malformed == 4
 
 
+@pytest.mark.fault("TLS failure")
 async def test_what_is_no_ami_at_all(ami: FakeAmi) -> None:
     ami.banner, ami.deaf = b"SSH-2.0-OpenSSH_9.2p1\r\n", True
     async with watch(ami, timing=Timing(answer=0.03)).running() as watched:
@@ -495,6 +507,7 @@ async def test_nothing_is_sent_again_and_nothing_but_what_may_be(ami: FakeAmi) -
     assert not re.search(rb"[^\x20-\x7e\r\n]|[^\r]\n|\r[^\n]", sent)
 
 
+@pytest.mark.fault("wrong credentials / ACL")
 async def test_the_secret_is_nowhere(
     ami: FakeAmi, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -119,6 +119,7 @@ async def test_byte_by_byte() -> None:
     assert (line.texts, line.counters) == await whole()
 
 
+@pytest.mark.fault("malformed AMI bytes")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cuts=st.lists(st.integers(0, len(STREAM)), max_size=30))
 def test_any_chunks_give_the_same(cuts: list[int]) -> None:
@@ -132,6 +133,7 @@ def test_any_chunks_give_the_same(cuts: list[int]) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.parametrize("cut", range(0, len(STREAM), 61))
 async def test_a_partial_message_before_the_end_is_discarded(cut: int) -> None:
     line = Line(banner=False)
@@ -165,6 +167,7 @@ async def test_banners(banner: bytes, alive: bool) -> None:
 OK = DEVICE.encode() + b"\r\n\r\n"
 
 
+@pytest.mark.fault("malformed AMI bytes")
 @pytest.mark.parametrize(
     ("raw", "counted"),
     [
@@ -203,6 +206,7 @@ async def test_a_nul_does_not_reach_the_state(line: Line) -> None:
     assert line.got[0].text.endswith("Device: PJ\ufffdSIP\r\nState: \ufffd")
 
 
+@pytest.mark.fault("malformed AMI bytes")
 @pytest.mark.parametrize("chunk", [1000, 300_000, 3_000_000])
 @pytest.mark.parametrize("ended", [True, False])
 async def test_an_endless_message_costs_the_connection(chunk: int, ended: bool) -> None:
@@ -216,6 +220,7 @@ async def test_an_endless_message_costs_the_connection(chunk: int, ended: bool) 
     assert len(line.protocol._buffer) == 0
 
 
+@pytest.mark.fault("malformed AMI bytes")
 @settings(max_examples=150, deadline=None)
 @given(
     pieces=st.lists(
@@ -406,6 +411,7 @@ async def test_the_end_forgets_all_that_was_not_answered(line: Line) -> None:
 # --- what may be sent --------------------------------------------------------------------
 
 
+@pytest.mark.fault("injection")
 def test_the_actions_that_can_leave_the_process() -> None:
     assert set(ACTIONS) == {
         "Challenge",
@@ -455,6 +461,7 @@ GUARDED = [
 ]
 
 
+@pytest.mark.fault("injection")
 @pytest.mark.parametrize(("name", "fields", "why"), GUARDED)
 async def test_what_is_refused_never_reaches_the_wire(
     line: Line, name: str, fields: dict[str, Any], why: str

@@ -140,6 +140,7 @@ async def test_sessions_are_listed_and_ended(here: Centre) -> None:
     assert [(r["actor_id"], r["target"]) for r in ends] == [("sue", "sue"), ("ina", "sue")]
 
 
+@pytest.mark.fault("CSWSH / expired cookie / wrong team")
 async def test_a_stream_follows_a_change_of_rights(here: Centre) -> None:
     await here.advance(60)
     async with here.sue.stream() as stream:

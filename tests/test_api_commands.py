@@ -126,6 +126,7 @@ def with_inbound(here: Centre) -> str:
     return next(s.id for s in shard.supervisions.values() if s.spyer in stuck)
 
 
+@pytest.mark.fault("Hangup accepted but stuck")
 async def test_not_confirmed(silent: Centre) -> None:
     wanted = with_inbound(silent)
     status, body = await silent.meanwhile(silent.sue.disconnect(wanted))

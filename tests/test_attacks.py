@@ -66,6 +66,7 @@ async def test_mass_assignment(here: Centre, route: Route) -> None:
             assert name in (body["field"], *msgspec.json.decode(msgspec.json.encode(body)).values())
 
 
+@pytest.mark.fault("injection")
 async def test_a_smuggled_field_of_a_disconnect_is_named(here: Centre) -> None:
     wanted = here.running()[0]
     path = f"/api/v1/supervisions/{wanted}/disconnect"

@@ -7,6 +7,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from monitord.simulator import Settings, Simulator, User
 from monitord.simulator.pbx import Channel
 from tests.kit.centre import SECRET, until
@@ -21,6 +23,7 @@ LONGEST_S = 0.3
 """From the request to the kill; most kills come much sooner."""
 
 
+@pytest.mark.fault("daemon kill -9 mid-session")
 async def test_kill_9_around_a_disconnect(tmp_path: Path) -> None:
     choose = random.Random(9)
     store = SqliteStore.in_folder(tmp_path / "data")

@@ -63,6 +63,7 @@ def stream_of(name: str) -> tuple[trace.Header, list[Any], list[Received]]:
     return header, items, [i for i in live if isinstance(i, Received) and not i.reply]
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @each_stream
 async def test_after_every_byte_only_whole_messages_were_taken(name: str) -> None:
     _, _, sent = stream_of(name)
@@ -82,6 +83,7 @@ async def test_after_every_byte_only_whole_messages_were_taken(name: str) -> Non
     assert offsets > 10_000
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @each_stream
 def test_after_every_message_and_then_nothing_is_left(name: str) -> None:
     """Cut there for good: when the PBX can be asked again, all is over. Nothing stays open, no row
@@ -163,6 +165,7 @@ async def served(header: trace.Header, stream: bytes, cut: int | None) -> tuple[
         return rows, ami.connections[0].sent
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @each_stream
 async def test_through_sockets(name: str) -> None:
     header, _, sent = stream_of(name)
@@ -189,6 +192,7 @@ PARTS = 40
 """Of a stream, so that workers share it."""
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.faults
 @pytest.mark.parametrize("part", range(PARTS))
 @each_stream
@@ -238,6 +242,7 @@ async def until_link(stream: Stream, state: str) -> None:
     await stream.until(lambda s: any(p["link"] == state for p in s.of("pbx")), state)
 
 
+@pytest.mark.fault("login before FullyBooted")
 @pytest.mark.parametrize("again", [True, False], ids=["same boot", "other boot"])
 @pytest.mark.parametrize("restarted", [False, True], ids=["daemon stays", "daemon restarted"])
 async def test_login_before_fully_booted(tmp_path: Path, again: bool, restarted: bool) -> None:

@@ -13,7 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from monitord.ami import trace
 from monitord.domain import events as ev
 from monitord.domain.events import At, Remembered, Snapshot
-from monitord.domain.ledger import GapRecord, Record, StatusRecord, SupervisionRecord, key_of
+from monitord.domain.ledger import (
+    CallRecord,
+    GapRecord,
+    Record,
+    StatusRecord,
+    SupervisionRecord,
+    key_of,
+)
 from monitord.domain.reducer import reduce
 from monitord.domain.state import Shard, new_shard
 from monitord.domain.words import AgentStatus, EndReason, LinkState
@@ -44,6 +51,7 @@ def sorted_fields(memory: Remembered) -> dict[str, Any]:
     }
 
 
+@pytest.mark.fault("daemon kill -9 mid-session")
 @pytest.mark.parametrize("place", range(3))
 @pytest.mark.parametrize(
     "name",
@@ -80,6 +88,7 @@ async def test_a_kill_at_any_message(engine: AsyncEngine, name: str, place: int)
     assert gaps > 20
 
 
+@pytest.mark.fault("daemon kill -9 mid-session")
 async def test_the_heartbeat_says_no_more_than_is_in_the_transaction(
     engine: AsyncEngine, store: Store
 ) -> None:
@@ -188,6 +197,7 @@ async def test_options_are_known_again() -> None:
     assert back.exits is False and back.keyed == "Barge" and back.spying == "1.1"
 
 
+@pytest.mark.fault("Asterisk kill -9 / restart")
 async def test_another_boot_leaves_the_old_rows_their_own() -> None:
     """They were written with the new boot's name, and no window could be told."""
     world = World()
@@ -207,6 +217,7 @@ async def test_another_boot_leaves_the_old_rows_their_own() -> None:
     assert {r.boot for r in now.values()} == {"c"} and len(now) == 2
 
 
+@pytest.mark.fault("daemon kill -9 mid-session")
 async def test_the_window_begins_when_it_was_last_heard() -> None:
     """A dead connection is noticed late: what ended before that ended in the window as well."""
     world = World()
@@ -286,3 +297,25 @@ async def test_a_snoop_goes_on() -> None:
     late.resync(*listed)
     (shown,) = late.shard.supervisions.values()
     assert shown.agent == "PJSIP/1001" and not shown.started_exact
+
+
+@pytest.mark.fault("daemon kill -9 mid-session")
+async def test_a_label_that_was_set_while_no_daemon_ran() -> None:
+    """A dialler sets the result on its customer's leg, which did not begin the call: the ledger's
+    older one was kept for good."""
+    customer = snap("PJSIP/trunk-00000009", "1.9", "1.1")
+
+    def labelled(result: str) -> list[ev.Event]:
+        legs = (ANN, msgspec.structs.replace(customer, variables=(("RESULT", result),)))
+        return [ev.ChannelTold(leg, "AppDial", "", 1, "br") for leg in legs]
+
+    world = World()
+    world.resync(*labelled("CONTACT"))
+    again = world.restarted()
+    again.resync(*labelled("SALE"))
+    (row,) = (r for r in again.rows.values() if isinstance(r, CallRecord))
+    assert row.result == "SALE"
+    kept = again.restarted()
+    kept.resync(*labelled("SALE"))
+    (row,) = (r for r in kept.rows.values() if isinstance(r, CallRecord))
+    assert row.result == "SALE"

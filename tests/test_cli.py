@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ PROGRAM = (
 """`monitord`, with another folder for the page, which may not be built yet."""
 
 
-async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+async def start(folder: Path, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
     page = folder / "page"
     page.mkdir(exist_ok=True)
     for name in ("index.html", "sign-in.html", "link.html"):
@@ -36,6 +37,7 @@ async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
         *(sys.executable, "-c", PROGRAM, str(page), *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
     )
 
 
@@ -81,6 +83,7 @@ async def test_sigterm_ends_it_with_its_rows_written(tmp_path: Path, store: Stor
         assert secret not in err
 
 
+@pytest.mark.fault("two daemons")
 async def test_two_daemons_on_one_ledger(tmp_path: Path, store: Store) -> None:
     site = Site(ami_port=9, secret=SECRET, store=store)
     async with daemon(site, tmp_path):

@@ -9,7 +9,9 @@ import msgspec
 
 from monitord import config
 from monitord.domain.words import Provenance, SpyType
+from tests.kit import faults
 from tests.kit.cases import declared, listed
+from tests.kit.fault_table import FAULTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,6 +23,14 @@ def test_every_case_is_listed_and_was_shown() -> None:
         assert all(s == "shown" or s.startswith("cannot: ") for s in shown), (case, shown)
     for pattern in patterns:
         assert any(pattern.fullmatch(case) for case in listed()), f"{pattern.pattern}; make traces"
+
+
+def test_every_fault_has_a_test_that_shows_it() -> None:
+    assert faults.declared().keys() == FAULTS.keys()
+    assert all(shown for shown in faults.declared().values())
+    upper, lower = faults.written()
+    assert upper == faults.structure(), "make generate"
+    assert lower.count("\n") > 5, "what was shown last; make faults KEEP=1"
 
 
 def _keys(struct: type, prefix: str = "") -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -234,6 +235,7 @@ def test_after_all_hang_ups_nothing_is_left(sequence: list[tuple[Event, int]]) -
             assert row.type is not SpyType.UNKNOWN or not row.at_least
 
 
+@pytest.mark.fault("duplicate events (2 logins, replays)")
 @settings(max_examples=200, deadline=None)
 @given(steps)
 def test_any_event_twice_changes_nothing(sequence: list[tuple[Event, int]]) -> None:

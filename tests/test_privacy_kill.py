@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.kit import privacy as kit
 from tests.kit.client import DEADLINE
 from tests.kit.daemon import Site, daemon
@@ -19,6 +21,7 @@ from tests.kit.stores import Store
 from tests.test_cli import start
 
 
+@pytest.mark.fault("daemon kill -9 mid-session")
 async def test_what_was_begun_is_ended_by_the_next_start(tmp_path: Path, store: Store) -> None:
     site = Site(ami_port=nobody(), secret="x", store=store, people=kit.people())
     times: dict[str, Any] = {"ended": 3_000, "length_ms": 500, "pbx": "old"}

@@ -194,6 +194,7 @@ async def test_a_hold_keeps_nothing_of_others(here: Here, kind: str, value: str)
     assert kit.proved(here.store).fault is None
 
 
+@pytest.mark.fault("clock jump ±1 h, DST, NTP step")
 @pytest.mark.parametrize("hours", [-2, 2, 24 * 365 * 10])
 async def test_a_clock_that_was_put_forward_or_back(here: Here, hours: int) -> None:
     """Since the start: nothing is removed, and the page says why, until the next start."""
@@ -208,6 +209,7 @@ async def test_a_clock_that_was_put_forward_or_back(here: Here, hours: int) -> N
     assert (await retention.once()).rows["supervision"] == 2
 
 
+@pytest.mark.fault("clock jump ±1 h, DST, NTP step")
 async def test_a_clock_that_was_back_at_the_start(here: Here) -> None:
     here.clock.wall -= 2 * HOUR_MS
     done = await here.retention().once()

@@ -441,6 +441,7 @@ async def test_each_gets_of_the_stream_what_the_table_allows(
         assert any("alert" in some for some in kinds.values())
 
 
+@pytest.mark.fault("reconnect storm")
 async def test_encoded_once_for_each_audience(
     here: Centre, clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -534,6 +535,7 @@ async def test_a_past_supervision_of_anothers_is_unknown_to_a_disconnect(
                 assert status == (409 if seen(viewer, row) else 404)
 
 
+@pytest.mark.fault("CSWSH / expired cookie / wrong team")
 async def test_a_change_of_team_is_seen_at_once(here: Centre) -> None:
     """Lists and streams follow the roster of the moment."""
     app = here.daemon.web[PEOPLE]

@@ -25,6 +25,7 @@ async def compared(folder: Path, seconds: float, **settings: Any) -> Comparison:
     return comparison
 
 
+@pytest.mark.fault("a long run")
 @pytest.mark.parametrize(("seed", "version"), [(1, 22), (2, 22), (3, 16)])
 async def test_the_ledger_is_the_truth(seed: int, version: int, tmp_path: Path) -> None:
     found = await compared(tmp_path, HOUR, seed=seed, version=version)
@@ -40,6 +41,7 @@ async def test_the_ledger_is_the_truth(seed: int, version: int, tmp_path: Path) 
     assert any(one.keypad and len(one.segments) > 1 for one in found.truth.supervisions)
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.parametrize("seed", [1, 4])
 async def test_in_outages_the_window_holds_the_truth(seed: int, tmp_path: Path) -> None:
     found = await compared(tmp_path, HOUR, seed=seed, outages_per_hour=12)
@@ -85,6 +87,7 @@ async def cut_after(size: int, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     return found
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.parametrize("size", range(1_000, 600_000, 99_991))
 async def test_cut_after_so_many_bytes(
     size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -93,6 +96,7 @@ async def test_cut_after_so_many_bytes(
     assert found.wrong == [] and found.exact + found.windows > 60
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.faults
 @pytest.mark.parametrize("size", range(1_013, 600_000, 3_511))
 async def test_cut_in_many_places(

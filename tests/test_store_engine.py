@@ -62,6 +62,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.fault("DB corrupted")
 @pytest.mark.parametrize("name", DAMAGE)
 async def test_refuses_and_leaves_it(name: str, tmp_path: Path) -> None:
     path = tmp_path / "m.sqlite3"
@@ -129,6 +130,7 @@ async def test_any_folder_name(name: str, tmp_path: Path) -> None:
     await (await open_store(sqlite_url(path))).dispose()
 
 
+@pytest.mark.fault("power loss")
 async def test_every_connection_is_durable(tmp_path: Path) -> None:
     engine = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
     connections = [await engine.connect() for _ in range(8)]

@@ -126,6 +126,7 @@ async def test_cursor_garbage(cursor: str, engine: AsyncEngine) -> None:
         await History(engine).supervisions(Query(limit=1, cursor=cursor))
 
 
+@pytest.mark.fault("network partition daemon–DB / daemon–PBX")
 async def test_a_database_that_is_gone(tmp_path: Path) -> None:
     engine = await open_store(sqlite_url(tmp_path / "m.sqlite3"))
     await engine.dispose()

@@ -164,6 +164,7 @@ async def test_says_why_it_cannot_be_reached(name: str, postgres: PostgresStore)
 # --- one daemon at a time ----------------------------------------------------------------
 
 
+@pytest.mark.fault("two daemons")
 async def test_a_second_daemon_is_refused_while_the_first_lives(postgres: PostgresStore) -> None:
     async with opened(postgres) as engine:
         with pytest.raises(StoreError, match=r"another monitord already runs on it \(monitord@"):
@@ -173,6 +174,7 @@ async def test_a_second_daemon_is_refused_while_the_first_lives(postgres: Postgr
         pass
 
 
+@pytest.mark.fault("two daemons")
 async def test_two_at_once_are_one_and_migrate_once(postgres: PostgresStore) -> None:
     starts = (open_store(postgres.url) for _ in range(4))
     ends = await asyncio.gather(*starts, return_exceptions=True)
@@ -206,6 +208,7 @@ async def test_a_start_waits_for_one_that_just_ended(
     await (await second).dispose()
 
 
+@pytest.mark.fault("two daemons")
 async def test_a_daemon_that_lost_its_place_writes_nothing(postgres: PostgresStore) -> None:
     """The server was restarted, and another daemon was the first to come back."""
     async with opened(postgres) as engine, recording(engine) as recorder:
@@ -227,6 +230,7 @@ async def test_a_daemon_that_lost_its_place_writes_nothing(postgres: PostgresSto
 # --- a server that fails -----------------------------------------------------------------
 
 
+@pytest.mark.fault("power loss")
 async def test_every_connection_is_durable_and_bounded(postgres: PostgresStore) -> None:
     wanted = {
         "synchronous_commit": "on",

@@ -54,6 +54,7 @@ async def test_each_kind_and_the_latest_state(recorder: Recorder, store: Store) 
         assert rows(store, f'SELECT count(*) FROM "{table}"') == [(1,)], table
 
 
+@pytest.mark.fault("DB locked")
 async def test_a_lock_is_survived_and_all_is_written(recorder: Recorder, store: Store) -> None:
     recorder.take([supervision(0)])
     await recorder.settled()
@@ -69,6 +70,7 @@ async def test_a_lock_is_survived_and_all_is_written(recorder: Recorder, store: 
     assert rows(store, f"SELECT ended FROM supervision WHERE id='{7:020x}'") == [(9_000,)]
 
 
+@pytest.mark.fault("DB locked")
 async def test_a_stop_in_the_middle_of_a_write(engine: AsyncEngine, store: Store) -> None:
     """A cancelled transaction kept SQLite's lock, and its rows were lost."""
     recorder = Recorder(engine)
@@ -104,6 +106,7 @@ async def test_drain_says_what_it_left(engine: AsyncEngine, store: Store) -> Non
     assert await recorder.drain() == 0
 
 
+@pytest.mark.fault("DB locked")
 async def test_what_waits_is_bounded(
     engine: AsyncEngine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

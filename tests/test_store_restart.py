@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from yarl import URL
 
 from monitord.simulator import Settings, Simulator, User
@@ -17,6 +18,7 @@ from tests.kit.stores import PostgresStore, Store
 from tests.test_cli import start
 
 
+@pytest.mark.fault("daemon kill -9 mid-session")
 async def test_a_killed_daemon_is_followed_by_one_that_goes_on(
     tmp_path: Path, store: Store
 ) -> None:
@@ -63,6 +65,7 @@ async def test_a_killed_daemon_is_followed_by_one_that_goes_on(
     assert gap["why"] == "the daemon was not running" and gap["ended"] is not None
 
 
+@pytest.mark.fault("network partition daemon–DB / daemon–PBX")
 async def test_a_postgresql_server_that_is_restarted(
     tmp_path: Path, postgres: PostgresStore
 ) -> None:

@@ -74,8 +74,9 @@ than that began while we listened."""
 _AGE = re.compile(r"(?m)^Seconds: (\d{1,9})\r?$")
 _ABOUT_CALLS = "\r\nPrivilege: call,"
 
-_ALL = ("Status", "QueueStatus", "DeviceStateList")
-"""Actions whose answers together are all state."""
+_ALL = ("QueueStatus", "Status", "DeviceStateList")
+"""Actions whose answers together are all state. The queues come first, as they tell who is an
+agent: a call that ends between the two answers was taken for one of its agent with nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,17 @@ def read_heads(path: Path) -> Iterator[Head]:
         raise HeadsError(f"{path}: {error.strerror}") from None
 
 
+def last_head(path: Path) -> Head | None:
+    """What was said last; None where nothing was, or where that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-min(2 * LINE_MOST, path.stat().st_size), os.SEEK_END)
+            whole = file.read().rpartition(b"\n")[0]
+        return msgspec.json.decode(whole.rpartition(b"\n")[2], type=Head)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 def to_file(path: Path) -> Sink:
     """Appends a line, and has it on disk before it returns."""
 

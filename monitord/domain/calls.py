@@ -45,6 +45,7 @@ def restore(call: Call, old: CallRecord, at: At) -> None:
         value = getattr(old, label)
         if value is not None:
             call.labels[label] = value
+    call.restored = True
     call.talked = old.answered is not None or old.talk_ms > 0
     if old.answered is not None:
         call.answered = At(at.mono - (at.wall - old.answered), old.answered)
@@ -292,6 +293,18 @@ def take_label(
     else:
         call.labels.pop(label, None)
     update(shard, call, at)
+
+
+def take_changed_labels(shard: Shard, call: Call) -> None:
+    """What was set while no daemon ran. The leg on which the ledger's value was set repeats it
+    still; where none does, it was changed there, as a dialler sets the result on its customer's
+    leg, which did not begin the call."""
+    legs = [shard.channels[u] for u in call.legs]
+    for label, old in list(call.labels.items()):
+        told = {leg.labels[label] for leg in legs if label in leg.labels}
+        if old not in told and len(told) == 1:
+            call.labels[label] = told.pop()
+    call.restored = False
 
 
 # --- names -------------------------------------------------------------------------------

@@ -228,6 +228,8 @@ def on_ended(shard: Shard, event: ev.ResyncEnded, at: At) -> None:
         for call in list(shard.calls.values()):
             if calls.somebody_was_dialled(shard, call):
                 calls.make_real(shard, call)
+            if call.restored:
+                calls.take_changed_labels(shard, call)
             calls.update(shard, call, at)
     agents.resynced(shard, at, after or None)
     _close_remembered(shard, at, after)

@@ -126,6 +126,8 @@ class Call:
     agent_provenance: Provenance | None = None
     queue: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    restored: bool = False
+    """An earlier process had begun to write it, and the resync that finds it is not over yet."""
     talked: bool = False
     """Customer and agent have heard each other."""
     answered: At | None = None

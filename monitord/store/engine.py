@@ -59,8 +59,10 @@ def setting_of(url: URL) -> str:
     return SETTING if url.get_backend_name() == "sqlite" else postgres.SETTING
 
 
-async def open_store(url: URL | str) -> AsyncEngine:
-    """An engine on a database that is whole and has the present schema.
+async def open_store(url: URL | str, known_from: Path | None = None) -> AsyncEngine:
+    """An engine on a database that is whole and has the present schema. ``known_from``: a file that
+    tells of rows in it, so that an empty one is not made anew (of PostgreSQL's the audit log's own
+    beginning sees to that, as nothing is lost by making tables).
 
     Raises:
         StoreError: it is not a database, is damaged, belongs to something else, was written by a
@@ -71,7 +73,7 @@ async def open_store(url: URL | str) -> AsyncEngine:
     name = name_of(url)
     try:
         if url.get_backend_name() == "sqlite":
-            engine = await sqlite_engine(url, BUSY_MS)
+            engine = await sqlite_engine(url, BUSY_MS, known_from)
             await _used(engine, bring_up_to_date)
             return engine
         return await _open_postgres(url)

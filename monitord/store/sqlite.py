@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from monitord.store.errors import StoreError, left_alone
+from monitord.store.errors import StoreError, emptied, left_alone
 from monitord.store.schema import VERSIONS, refuse_others, revision_in_words
 
 SETTING = "store.folder"
@@ -29,8 +29,9 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(path))
 
 
-async def sqlite_engine(url: URL, busy_ms: int) -> AsyncEngine:
-    """An engine on a file that was looked at; it need not have our tables yet.
+async def sqlite_engine(url: URL, busy_ms: int, known_from: Path | None = None) -> AsyncEngine:
+    """An engine on a file that was looked at; it need not have our tables yet, but for where
+    ``known_from``, a file, tells of rows in it.
 
     Raises:
         StoreError: the file is not a database, is damaged, belongs to something else, was
@@ -38,7 +39,7 @@ async def sqlite_engine(url: URL, busy_ms: int) -> AsyncEngine:
     """
     path = Path(url.database or "")
     try:
-        await asyncio.to_thread(_look_at_file, path)
+        await asyncio.to_thread(_look_at_file, path, known_from)
     except sqlite3.Error as error:
         raise StoreError(
             f"database {path} is damaged or cannot be used: {error}. {left_alone(SETTING)}"
@@ -52,9 +53,11 @@ async def sqlite_engine(url: URL, busy_ms: int) -> AsyncEngine:
     return engine
 
 
-def _look_at_file(path: Path) -> None:
+def _look_at_file(path: Path, known_from: Path | None) -> None:
     if not path.parent.is_dir():
         raise StoreError(f"database {path}: the folder {path.parent} does not exist")
+    if known_from is not None and (not path.exists() or not path.stat().st_size):
+        raise StoreError(emptied(str(path), known_from))
     if not path.exists():
         path.touch(mode=0o600)  # numbers and names are in it
         return
@@ -76,6 +79,11 @@ def _look_at_file(path: Path) -> None:
         address += "&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         look_inside(path, connection)
+        if (
+            known_from is not None
+            and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        ):
+            raise StoreError(emptied(str(path), known_from))
 
 
 def look_inside(path: Path, connection: sqlite3.Connection) -> str:

@@ -105,6 +105,7 @@ def window_holds(row: Any, since: int, until: int) -> None:
 # --- the connection ----------------------------------------------------------------------
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.case("AMI cut in a supervision: the same id goes on")
 async def test_cut_while_nothing_happens(scene: Scene, wire: Wire) -> None:
     watch = wire.watch
@@ -128,6 +129,7 @@ async def test_cut_while_nothing_happens(scene: Scene, wire: Wire) -> None:
     assert gap["started"] < gap["ended"] and gap["why"]
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.case("AMI cut, and the supervisor hangs up meanwhile: lost, with a window")
 async def test_cut_while_the_supervisor_hangs_up(scene: Scene, wire: Wire) -> None:
     watch = wire.watch
@@ -152,6 +154,7 @@ async def test_cut_while_the_supervisor_hangs_up(scene: Scene, wire: Wire) -> No
     assert (gap["started"], gap["ended"]) == (row["ended_after"], row["ended"])
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.case("AMI cut, and a supervision begins meanwhile: at or before")
 async def test_cut_while_a_supervision_begins(scene: Scene, wire: Wire) -> None:
     watch = wire.watch
@@ -170,6 +173,7 @@ async def test_cut_while_a_supervision_begins(scene: Scene, wire: Wire) -> None:
     assert row["ended_exact"] and not row["started_exact"]
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.case("AMI cut, and the agent's call ends meanwhile: the spy waits")
 async def test_cut_while_the_agents_call_ends_and_the_spy_waits(scene: Scene, wire: Wire) -> None:
     watch = wire.watch
@@ -198,6 +202,7 @@ async def test_cut_while_the_agents_call_ends_and_the_spy_waits(scene: Scene, wi
     assert not first["ended_exact"] and first["length_ms"] <= since - first["started"]
 
 
+@pytest.mark.fault("AMI TCP drop in mid-event")
 @pytest.mark.case("AMI cut, and labels change and the call is taken over meanwhile")
 async def test_cut_while_labels_change_and_the_call_is_taken_over(scene: Scene, wire: Wire) -> None:
     watch = wire.watch
@@ -226,6 +231,7 @@ async def test_cut_while_labels_change_and_the_call_is_taken_over(scene: Scene, 
     assert [c["result"] for c in (await kept(watch)).calls.values()] == ["sold"]
 
 
+@pytest.mark.fault("half-open / blackhole")
 @pytest.mark.case("a dead connection is known as lost, and recovers")
 async def test_dead_connection(scene: Scene, tmp_path: Path) -> None:
     """Nothing comes through and nothing is reset. What happens before that is known is in the
@@ -255,6 +261,7 @@ async def test_dead_connection(scene: Scene, tmp_path: Path) -> None:
         window_holds(rows[two["id"]], since, until)
 
 
+@pytest.mark.fault("half-open / blackhole")
 @pytest.mark.case("Asterisk stopped with SIGSTOP and continued")
 async def test_stopped_asterisk(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
     async with attached(site_of(scene), tmp_path, timing=DEAF) as watch:
@@ -288,6 +295,7 @@ async def in_ledger(folder: Path, condition: Callable[[dict[str, Any]], Any]) ->
         return value
 
 
+@pytest.mark.fault("daemon kill -9 mid-session")
 @pytest.mark.case("daemon kill -9 and restart in the middle")
 async def test_daemon_killed(scene: Scene, tmp_path: Path) -> None:
     calls = [await scene.customer_calls_agent("5551234", n) for n in ("1003", "1004")]
@@ -388,6 +396,7 @@ async def fresh(scene: Scene, pbx: AsteriskServer) -> Scene:
     return await Scene.on(pbx)
 
 
+@pytest.mark.fault("Asterisk kill -9 / restart")
 @pytest.mark.case("Asterisk kill -9 and restart with the same channel names")
 async def test_asterisk_killed(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
     boots = Boots()
@@ -409,6 +418,7 @@ async def test_asterisk_killed(scene: Scene, pbx: AsteriskServer, tmp_path: Path
             await boots.end(new, watch, since, until)
 
 
+@pytest.mark.fault("Asterisk kill -9 / restart")
 @pytest.mark.case("Asterisk killed and restarted while the daemon is away")
 async def test_asterisk_killed_while_the_daemon_is_away(
     scene: Scene, pbx: AsteriskServer, tmp_path: Path
@@ -431,6 +441,7 @@ async def test_asterisk_killed_while_the_daemon_is_away(
         await boots.end(new, watch, since, until)
 
 
+@pytest.mark.fault("Asterisk kill -9 / restart")
 @pytest.mark.case("core stop now, and restart")
 async def test_asterisk_stopped_in_order(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
     """`core stop now` hangs up and says so, so all is exact; gracefully waits for the calls."""
@@ -463,6 +474,7 @@ async def test_asterisk_stopped_in_order(scene: Scene, pbx: AsteriskServer, tmp_
         assert len((await kept(watch)).gaps) == 2
 
 
+@pytest.mark.fault("Asterisk reload / rights change")
 @pytest.mark.case("core reload in the middle")
 async def test_core_reload(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
     async with attached(site_of(scene), tmp_path, timing=QUICK) as watch:
@@ -491,6 +503,7 @@ async def test_core_reload(scene: Scene, pbx: AsteriskServer, tmp_path: Path) ->
 # --- what the daemon may -----------------------------------------------------------------
 
 
+@pytest.mark.fault("wrong credentials / ACL")
 @pytest.mark.case("wrong password: a state of its own, few tries, recovery")
 async def test_wrong_password(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
     async with wired(scene, tmp_path) as wire:
@@ -523,6 +536,7 @@ async def test_wrong_password(scene: Scene, pbx: AsteriskServer, tmp_path: Path)
         assert len((await kept(watch)).gaps) == 1
 
 
+@pytest.mark.fault("missing rights/filters")
 @pytest.mark.case("write rights taken away: said, and nothing closed wrongly")
 async def test_right_to_ask_taken_away(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
     async with wired(scene, tmp_path) as wire:
@@ -547,6 +561,7 @@ async def test_right_to_ask_taken_away(scene: Scene, pbx: AsteriskServer, tmp_pa
         await watch.nothing_left()
 
 
+@pytest.mark.fault("missing rights/filters")
 @pytest.mark.case("read rights taken away: said, and nothing invented")
 async def test_right_to_see_taken_away(scene: Scene, pbx: AsteriskServer, tmp_path: Path) -> None:
     async with wired(scene, tmp_path, replace(QUICK, reconcile_every=0.5)) as wire:

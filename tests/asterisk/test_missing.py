@@ -10,6 +10,7 @@ from tests.lab.scene import Scene
 pytestmark = pytest.mark.timing(reconcile_every=0.4)
 
 
+@pytest.mark.fault("missing Hangup (prefix spy)")
 @pytest.mark.case(
     "a Hangup withheld by a prefix spy; the ghost in CoreShowChannels is not believed"
 )
@@ -36,6 +37,7 @@ async def test_hangup_withheld_by_a_prefix_spy(scene: Scene, watch: Watch) -> No
     assert rows[spied.customer]["ended_exact"]
 
 
+@pytest.mark.fault("missing ChanSpyStop")
 @pytest.mark.case("a supervisor leaves the spy and nothing tells: found by the reconcile")
 async def test_redirect_that_nothing_tells(scene: Scene, watch: Watch) -> None:
     """A supervisor whose endpoint the filter does not list: no Stop, no Newexten, no Hangup."""
@@ -54,6 +56,7 @@ async def test_redirect_that_nothing_tells(scene: Scene, watch: Watch) -> None:
     assert row["length_ms"] == row["ended_after"] - row["started"]
 
 
+@pytest.mark.fault("missing Hangup (prefix spy)")
 @pytest.mark.case("reconciles end nothing that lives")
 async def test_reconciles_end_nothing_that_lives(scene: Scene, watch: Watch) -> None:
     call = await scene.customer_calls_in("5551234")

@@ -73,6 +73,7 @@ async def all_users(page: Page) -> None:
     await expect(users.locator("a.name").first).to_be_visible()
 
 
+@pytest.mark.fault("injection")
 @pytest.mark.parametrize(("width", "rounds"), [(1440, 4), (390, 2)])
 async def test_live_and_past(
     place: Place, shared_browser: Browser, width: int, rounds: int
