@@ -319,3 +319,15 @@ async def test_a_label_that_was_set_while_no_daemon_ran() -> None:
     kept.resync(*labelled("SALE"))
     (row,) = (r for r in kept.rows.values() if isinstance(r, CallRecord))
     assert row.result == "SALE"
+
+
+@pytest.mark.fault("daemon kill -9 mid-session")
+async def test_a_kill_just_after_a_gap_was_closed(engine: AsyncEngine) -> None:
+    """Before the sign of life that follows: the same gap would have begun again, and its row, which
+    was over, been changed."""
+    over = msgspec.structs.replace(gap(1_000), ended=2_000)
+    recorder = Recorder(engine)
+    recorder.live = lambda: {over.pbx: 1_000}
+    recorder.take([over])
+    assert await recorder.write()
+    assert (await remembered(engine, over.pbx)).last_seen == 2_000

@@ -421,6 +421,8 @@ class Link:
             try:
                 await protocol.ask("Ping", deadline=self._timing.ping_deadline)
             except DeadlineError:
+                if protocol.alive > sent:
+                    continue  # its answer stands behind a long list, of which items still come
                 protocol.drop(f"no answer to a ping within {self._timing.ping_deadline:g} s")
                 return
             except (LinkLostError, NotSentError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import zlib
 from typing import Any
@@ -92,9 +93,13 @@ class Client:
         self.ending: asyncio.Task[None] | None = None
         self._written = 0
         self._watch: asyncio.TimerHandle | None = None
+        self._socket: Any = None
+        """Written to directly while nothing waits; with TLS only the transport can."""
         if transport is not None and (sock := transport.get_extra_info("socket")) is not None:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_MOST)
+            if transport.get_extra_info("sslcontext") is None:
+                self._socket = sock
 
     def push(self, message: bytes) -> None:
         """A message to this one only."""
@@ -115,6 +120,18 @@ class Client:
             return
         # After the check: a snapshot of a large site alone may be over the bound.
         self._written += len(frame)
+        if not waiting and self._socket is not None and not transport.is_closing():
+            try:
+                sent = os.write(self._socket.fileno(), frame)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError:
+                self.over = True
+                transport.abort()
+                return
+            if sent == len(frame):
+                return
+            frame = frame[sent:]
         transport.write(frame)
         if waiting and self._watch is None:
             self._look_again(transport)

@@ -292,7 +292,10 @@ def take_label(
         call.labels[label] = value
     else:
         call.labels.pop(label, None)
-    update(shard, call, at)
+    if shard.resyncing:
+        shard.touch_call(call)  # conclusions are drawn when all is told
+    else:
+        update(shard, call, at)
 
 
 def take_changed_labels(shard: Shard, call: Call) -> None:

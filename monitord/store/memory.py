@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -60,11 +60,17 @@ async def _remembered(engine: AsyncEngine, pbx: str) -> Remembered:
         last_seen = await connection.scalar(
             select(tables.attachment.c.last_seen).where(tables.attachment.c.pbx == pbx)
         )
+        # At the end of a gap all state was read. A kill just after that row was written, and before
+        # the next sign of life, must not make the gap that is over begin again.
+        read = await connection.scalar(
+            select(func.max(tables.gap.c.ended)).where(tables.gap.c.pbx == pbx)
+        )
+        last_seen = max(last_seen or 0, read or 0)
         used: set[str] = set()
         for table in (supervision, tables.call):
             over = (
                 select(table.c.id)
-                .where(table.c.pbx == pbx, table.c.ended >= (last_seen or 0) - USED_MS)
+                .where(table.c.pbx == pbx, table.c.ended >= last_seen - USED_MS)
                 .order_by(table.c.ended.desc())
                 .limit(USED_MOST)
             )
@@ -76,7 +82,7 @@ async def _remembered(engine: AsyncEngine, pbx: str) -> Remembered:
             ),
             calls=await rows(still_open(tables.call), CallRecord),
             statuses=await rows(still_open(tables.agent_status), StatusRecord),
-            last_seen=last_seen or 0,
+            last_seen=last_seen,
             gaps=await rows(
                 still_open(tables.gap).order_by(tables.gap.c.started.desc()), GapRecord
             ),
