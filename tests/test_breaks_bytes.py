@@ -24,6 +24,7 @@ from monitord.ami.protocol import Counters, Protocol, Received
 from monitord.domain.ledger import CallRecord, GapRecord, Record, SupervisionRecord, key_of
 from monitord.domain.words import LinkState
 from monitord.live.hub import Hub
+from monitord.store.recorder import Recorder
 from tests.kit.ami_text import block, event, lines
 from tests.kit.breaks import Pbx, live_from, timed
 from tests.kit.client import DEADLINE, Client, Stream
@@ -228,13 +229,13 @@ EARLY = (
 
 
 @asynccontextmanager
-async def attached(ami: FakeAmi, folder: Path) -> AsyncIterator[Stream]:
+async def attached(ami: FakeAmi, folder: Path) -> AsyncIterator[tuple[Stream, Recorder]]:
     site = Site(ami_port=ami.port, secret=ami.secret)
     timing = Timing(retry_first=0.01, retry_most=0.01, ping_every=0.02)
     async with daemon(site, folder, timing=timing) as started, Client(started.url) as ina:
         assert await ina.sign_in("ina") == 200
         async with ina.stream() as stream:
-            yield stream
+            yield stream, started.recorder
         await started.recorder.settled()
 
 
@@ -249,7 +250,7 @@ async def test_login_before_fully_booted(tmp_path: Path, again: bool, restarted:
     """Nothing is shown as over, and no row closed, before the PBX can say what it has."""
     async with FakeAmi() as ami:
         ami.lists["Status"] = LISTED
-        async with attached(ami, tmp_path) as stream:
+        async with attached(ami, tmp_path) as (stream, recorder):
             await until_link(stream, "live")
             (shown,) = stream.of("supervision")
             assert len(stream.of("call")) == 1 and shown["type"] == "Monitor"
@@ -257,15 +258,15 @@ async def test_login_before_fully_booted(tmp_path: Path, again: bool, restarted:
             if not restarted:
                 ami.cut()
                 await until_link(stream, "starting up")
-                await check_booting(ami, stream, tmp_path)
+                await check_booting(ami, recorder, tmp_path)
                 assert [s["id"] for s in stream.of("supervision")] == [shown["id"]]
                 assert len(stream.of("call")) == 1
                 await boot(ami, stream, again)
                 assert stream.of("supervision") == ([shown] if again else [])
         if restarted:
-            async with attached(ami, tmp_path) as stream:
+            async with attached(ami, tmp_path) as (stream, recorder):
                 await until_link(stream, "starting up")
-                await check_booting(ami, stream, tmp_path)
+                await check_booting(ami, recorder, tmp_path)
                 await boot(ami, stream, again)
                 assert [s["id"] for s in stream.of("supervision")] == [shown["id"]] * again
         rows = read_ledger(tmp_path / "data" / "monitord.sqlite3")
@@ -274,11 +275,12 @@ async def test_login_before_fully_booted(tmp_path: Path, again: bool, restarted:
         assert [c["end_reason"] for c in rows["calls"]] == [row["end_reason"]]
 
 
-async def check_booting(ami: FakeAmi, stream: Stream, folder: Path) -> None:
+async def check_booting(ami: FakeAmi, recorder: Recorder, folder: Path) -> None:
     ami.send(EARLY)
     pings = len(ami.asked("Ping"))
     # The second one is sent when the first was answered, which comes behind what was sent.
     await ami.actions.until(lambda: len(ami.asked("Ping")) >= pings + 2)
+    await recorder.settled()
     rows = read_ledger(folder / "data" / "monitord.sqlite3")
     for name in ("supervisions", "calls"):
         assert [r["ended"] for r in rows[name]] == [None], name

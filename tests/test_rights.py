@@ -451,7 +451,7 @@ async def test_encoded_once_for_each_audience(
 
     def encode(body: Any) -> bytes:
         data = real(body)
-        if isinstance(body, streams.wire.Delta):
+        if type(body).__name__ == "_Delta":
             made.append(data)
         return data
 

@@ -107,6 +107,7 @@ async def test_no_request_hangs_up_anything_but_a_supervision(tmp_path: Path) ->
     """Line breaks, patterns, names and every uniqueid that the PBX has just now, supervisors' own
     among them: a request names a supervision and nothing else."""
     async with centre(tmp_path) as here:
+        await here.daemon.recorder.settled()
         uniqueids = [c.uniqueid for c in here.sim.centre.pbx.channels.values()]
         names = [c.name for c in here.sim.centre.pbx.channels.values()]
         calls = [c["call_id"] for c in (await here.ina.get("/api/v1/calls"))["rows"]]
