@@ -56,11 +56,6 @@ def framed(payload: bytes, first: int = _TEXT) -> bytes:
     return bytes((first, 127)) + size.to_bytes(8) + payload
 
 
-def squeezed(payload: bytes) -> bytes:
-    """As :func:`framed`, compressed alone."""
-    return Squeezer().framed(payload)
-
-
 class Squeezer:
     """Compresses a row of messages, each with what the earlier ones had in common with it.
 
@@ -75,6 +70,24 @@ class Squeezer:
     def framed(self, payload: bytes) -> bytes:
         data = self._deflate.compress(payload) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
         return framed(data.removesuffix(_TAIL), _SQUEEZED_TEXT)
+
+
+class Picture:
+    """Everything that a group sees, at one place of the stream: made, and compressed, once for all
+    who begin there, as a crowd does that comes back at once. It stands in a client's window, so a
+    squeezer that is shared begins after it."""
+
+    def __init__(self, seq: int, message: bytes) -> None:
+        self.seq = seq
+        self._message = message
+        self._frames: dict[bool, bytes] = {}
+
+    def frame(self, squeezed: bool) -> bytes:
+        found = self._frames.get(squeezed)
+        if found is None:
+            found = Squeezer().framed(self._message) if squeezed else framed(self._message)
+            self._frames[squeezed] = found
+        return found
 
 
 class Client:
@@ -105,10 +118,6 @@ class Client:
         """A message to this one only."""
         self.write(framed(message))
 
-    def push_large(self, message: bytes) -> None:
-        """As :meth:`push`, compressed. Whoever shares a squeezer needs a new one after it."""
-        self.write(squeezed(message) if self.squeezes else framed(message))
-
     def write(self, frame: bytes) -> None:
         """Send a frame, or give the client up where too much waits already."""
         transport = self._transport
@@ -133,7 +142,7 @@ class Client:
                 return
             frame = frame[sent:]
         transport.write(frame)
-        if waiting and self._watch is None:
+        if self._watch is None and transport.get_write_buffer_size():
             self._look_again(transport)
 
     def _look_again(self, transport: asyncio.Transport) -> None:

@@ -20,7 +20,7 @@ from aiohttp import WSMsgType, web
 from monitord import __version__
 from monitord.api import wire
 from monitord.api.frames import encode_frame, people_of, snapshot
-from monitord.api.sending import SQUEEZED_FROM, Client, Squeezer, framed
+from monitord.api.sending import SQUEEZED_FROM, Client, Picture, Squeezer, framed
 from monitord.live.hub import Frame, Hub
 from monitord.people.audience import Audience
 
@@ -61,8 +61,8 @@ class Group:
     last: int
     """Place of the last frame of which it saw something, or where it began."""
     clients: set[Client] = field(default_factory=set)
-    snapshot: tuple[int, bytes] | None = None
-    """The last one with its ``seq``: a crowd that comes back at once gets the same."""
+    picture: Picture | None = None
+    """The last one that somebody got."""
     squeezer: Squeezer | None = None
     """Since the last one joined."""
 
@@ -163,7 +163,7 @@ class Streams:
         group = self._join(client, audience)
         missed = self._missed(subscribe, group)
         if missed is None:
-            client.push_large(self._picture(group))
+            self._show(client, group)
         for data in missed or ():
             client.push(data)
         client.push(self._pong(None))
@@ -206,7 +206,7 @@ class Streams:
             client.end("signed_out", _OVER)
         elif client.group is not None and client.group.audience != audience:
             self._leave(client)
-            client.push_large(self._picture(self._join(client, audience)))
+            self._show(client, self._join(client, audience))
 
     def _send(self, frame: Frame) -> None:
         for group, places in self._concerned(frame):
@@ -252,11 +252,13 @@ class Streams:
             encoded.append(wire.encode(wire.Delta(group.epoch, self._hub.seq, at, after)))
         return encoded if sum(map(len, encoded)) <= MISSED_BYTES_MOST else None
 
-    def _picture(self, group: Group) -> bytes:
+    def _show(self, client: Client, group: Group) -> None:
+        """Everything that it may see."""
         self._hub.flush()
-        if group.snapshot is None or group.snapshot[0] != self._hub.seq:
-            group.snapshot = (self._hub.seq, snapshot(self._hub, group.epoch, group.audience))
-        return group.snapshot[1]
+        if group.picture is None or group.picture.seq != self._hub.seq:
+            message = snapshot(self._hub, group.epoch, group.audience)
+            group.picture = Picture(self._hub.seq, message)
+        client.write(group.picture.frame(client.squeezes))
 
     def _pong(self, n: int | None) -> bytes:
         return wire.encode(wire.Pong(n, time.time_ns() // 1_000_000, self._lags()))
