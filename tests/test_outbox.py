@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from monitord.domain.ledger import Record
 from monitord.outbox.post import Hook, Post
@@ -212,23 +213,23 @@ async def test_killed_while_it_is_sent_it_comes_again_with_the_same_id(
     assert [got["id"] for got in receiver.got] == ["a", "a"]
 
 
-async def test_given_up_after_its_days(
-    engine: AsyncEngine, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_given_up_after_its_days(engine: AsyncEngine) -> None:
     async with receiving() as receiver:
         receiver.answer = status(500)
         office = Office(engine, hook(receiver), give_up_days=3)
         await office.put("a")
         office.clock.now += 3 * DAY_MS
-        async with office.open() as sender:
-            await until(lambda: len(receiver.got) == 1, "still tried on the third day")
-            await _rows(office, 1)
-            office.clock.now += 1
-            sender.wake()
-            await office.empty()
+        with capture_logs() as said:
+            async with office.open() as sender:
+                await until(lambda: len(receiver.got) == 1, "still tried on the third day")
+                await _rows(office, 1)
+                office.clock.now += 1
+                sender.wake()
+                await office.empty()
+                await until(lambda: [e for e in said if e["event"] == "given_up"], "the log")
     assert len(receiver.got) == 1
-    said = capsys.readouterr()
-    assert "given_up" in said.out + said.err and "3 days" in said.out + said.err
+    (told,) = [e for e in said if e["event"] == "given_up"]
+    assert "3 days" in told["why"] and told["messages"] == 1
 
 
 async def test_the_queue_is_bounded_and_the_oldest_goes(engine: AsyncEngine) -> None:

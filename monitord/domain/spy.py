@@ -14,8 +14,8 @@ from monitord.domain.words import SpyType
 
 SPY_APPLICATIONS = frozenset({"ChanSpy", "ExtenSpy", "DAHDIScan"})
 
-# Arguments in parentheses may contain letters that are options elsewhere: g(wB) is no whisper.
 _CHOOSY = frozenset("beg")
+# Arguments in parentheses may contain letters that are options elsewhere: g(wB) is no whisper.
 _ARGUMENT = re.compile(r"\([^)]*\)?")
 
 
