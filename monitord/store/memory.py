@@ -65,7 +65,7 @@ async def _remembered(engine: AsyncEngine, pbx: str) -> Remembered:
         read = await connection.scalar(
             select(func.max(tables.gap.c.ended)).where(tables.gap.c.pbx == pbx)
         )
-        last_seen = max(last_seen or 0, read or 0)
+        last_seen = max(last_seen, read or 0) if last_seen else 0
         used: set[str] = set()
         for table in (supervision, tables.call):
             over = (
