@@ -92,7 +92,7 @@ async def test_jumps(tmp_path: Path, name: str) -> None:
                     if seconds is not None:
                         clock.jump(seconds)
                 await page.level()
-                assert len(page.of("agent")) == before
+                assert len(page.of("agent")) >= before, "nobody is taken for gone"
                 assert {p["link"] for p in page.of("pbx")} == {"live"}, "no connection was given up"
         process.send_signal(signal.SIGTERM)
         await asyncio.wait_for(process.wait(), 60)
