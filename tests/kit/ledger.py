@@ -34,8 +34,16 @@ _TABLES: dict[str, tuple[str, type[Any]]] = {
 
 
 def read_ledger(where: Path | Store) -> dict[str, list[dict[str, Any]]]:
-    """``where`` is an SQLite file or a test's database."""
+    """``where`` is an SQLite file or a test's database. All tables as they are at one moment: a
+    daemon may commit between two of them."""
     store = SqliteStore(where) if isinstance(where, Path) else where
+    tables = _tables(store)
+    while (again := _tables(store)) != tables:
+        tables = again
+    return tables
+
+
+def _tables(store: Store) -> dict[str, list[dict[str, Any]]]:
     return {
         name: [
             msgspec.to_builtins(msgspec.convert(row, cls, strict=False))
