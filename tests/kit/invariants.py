@@ -35,7 +35,8 @@ def check_shard(shard: Shard) -> None:
         assert all(shard.channels[u].bridge == bridge for u in members)
     for call in shard.calls.values():
         assert all(shard.channels[u].call == call.id for u in call.legs)
-        assert call.view is None or call.view.payment == in_progress(shard, call)
+        if call.id not in shard.left:  # else it is shown with the next frame
+            assert call.view is None or call.view.payment == in_progress(shard, call)
         assert (
             call.view is None
             or call.view.payment
