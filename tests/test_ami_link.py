@@ -23,7 +23,7 @@ from monitord.domain import events as ev
 from monitord.domain.words import LinkState
 from monitord.simulator import Settings, Simulator, User
 from tests.kit.ami_text import DEVICE, block, event, lines
-from tests.kit.fake_ami import BOOTED, FakeAmi, Seen
+from tests.kit.fake_ami import BOOTED, FakeAmi, Seen, message
 
 SECRET = "right-and-long"
 
@@ -316,6 +316,21 @@ async def test_a_silent_pbx_is_lost_and_comes_back(ami: FakeAmi) -> None:
         ami.deaf = False
         watched.held.set()
         await watched.until_state(LIVE, 2)
+
+
+async def test_a_ping_behind_a_long_list_is_no_loss(ami: FakeAmi) -> None:
+    """Its answer stands in line behind whatever the PBX is sending; as long as that comes, it
+    lives."""
+    async with watch(ami, timing=SHORT).running() as watched:
+        await watched.until_state(LIVE)
+        ami.swallow = {"Ping"}
+        before = len(ami.asked("Ping"))
+        for n in range(1, 5):
+            await ami.actions.until(lambda n=n: len(ami.asked("Ping")) >= before + n)
+            ami.send(message(("Event", "Hangup"), ("Uniqueid", f"{n}.1")))
+        assert LOST not in watched.states
+        await watched.until_state(LOST)
+        assert watched.details[-1].startswith("no answer to a ping")
 
 
 async def test_a_connection_that_ends_during_a_ping(ami: FakeAmi) -> None:

@@ -89,6 +89,7 @@ class Attachment:
         self._applied = 0
         self._told = 0
         self._flushed = 0.0
+        """When changes were told last, by the monotonic clock; 0 where they are due."""
         self._later: asyncio.TimerHandle | None = None
         self.malformed = 0
         self.failed = 0
@@ -147,13 +148,19 @@ class Attachment:
             if time.monotonic() - self._flushed >= gather:
                 self._flush_now()
             elif self._later is None:
-                self._later = asyncio.get_running_loop().call_later(gather, self._flush_now)
+                self._later = asyncio.get_running_loop().call_later(gather, self._gathered)
             if not self._items:
                 self._some.clear()
                 if self._later is None:
                     self.idle.set()
             # Also when more is waiting: the websockets must get their turn.
             await asyncio.sleep(0)
+
+    def _gathered(self) -> None:
+        """Let the consumer flush, whatever has come: what goes wrong there ends the daemon, and in
+        a timer would be lost."""
+        self._flushed = 0.0
+        self._some.set()
 
     def _flush_now(self) -> None:
         if self._later is not None:

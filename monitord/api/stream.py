@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
-import structlog
 from aiohttp import WSMsgType, web
 
 from monitord import __version__
@@ -93,7 +92,6 @@ class Streams:
         self._of: dict[str | None, set[Group]] = {}
         """Of all others by whom they see."""
         self._stop = hub.listen(self._send)
-        self._log = structlog.get_logger("stream")
 
     @property
     def count(self) -> int:

@@ -64,6 +64,7 @@ class Recorder:
         """Why the database takes nothing just now; empty while it does."""
         self._last_beat = 0.0
         self._last_write = 0.0
+        self._waiters = 0
         self._awaited = asyncio.Event()
         """Set while somebody waits for the rows to be committed."""
         self._log = structlog.get_logger("store")
@@ -115,7 +116,7 @@ class Recorder:
                     await write_records(connection, cls, [r for r in records if type(r) is cls])
                 if self.observe is not None:
                     await self.observe(connection, records)
-                await self._beat(connection, seen)
+                await write_seen(connection, seen)
             done = True
         except (SQLAlchemyError, OSError) as error:
             why = reason_of(error)
@@ -141,11 +142,16 @@ class Recorder:
 
     async def settled(self) -> None:
         """Wait until all that was taken so far is committed."""
+        self._waiters += 1
         self._awaited.set()
-        async with self._written:
-            while self._waiting or self._busy:
-                await self._written.wait()
-        self._awaited.clear()
+        try:
+            async with self._written:
+                while self._waiting or self._busy:
+                    await self._written.wait()
+        finally:
+            self._waiters -= 1
+            if not self._waiters:
+                self._awaited.clear()
 
     async def drain(self, deadline_s: float = 5.0, give_up_s: float = 20.0) -> int:
         """Write what waits, at the end of the daemon. Gives the number of rows left unwritten.
@@ -168,6 +174,3 @@ class Recorder:
                 await asyncio.sleep(0.2)
         self._last_beat = 0.0
         await self.write()
-
-    async def _beat(self, connection: AsyncConnection, seen: Mapping[str, int]) -> None:
-        await write_seen(connection, seen)
