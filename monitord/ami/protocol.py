@@ -120,8 +120,9 @@ class Protocol(AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  # 
             return
         buffer = self._buffer
         buffer += data
-        mono, wall = time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000
-        self.heard, self.alive = wall, mono / 1000
+        now, wall = time.monotonic_ns(), time.time_ns() // 1_000_000
+        mono = now // 1_000_000
+        self.heard, self.alive = wall, now / 1e9
         if not self._banner_seen and not self._take_banner():
             return
         # The end mark may lie across two chunks, so the search begins a little before the new.
