@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, Page, Route, ViewportSize, expect
 
 from tests.browser.conftest import ONE_STAGE, PICTURES, process, visitor
 from tests.browser.looks import too_wide, violations
@@ -50,6 +51,13 @@ async def hits(page: Page, selector: str) -> list[tuple[str, float, float]]:
 async def test_on_a_narrow_screen_it_is_behind_a_button(shared_browser: Browser, url: str) -> None:
     async with visitor(shared_browser, url, width=390) as max_:
         page = max_.page
+        fetched = asyncio.Event()  # the other pages, as on a line so slow that one goes there first
+
+        async def slowly(route: Route) -> None:
+            await fetched.wait()
+            await route.continue_()
+
+        await page.route("**/TeamPage-*.js", slowly)
         await max_.sign_in("max")
         menu = page.get_by_role("navigation", name="Main")
         button = page.get_by_role("button", name="Menu")
@@ -85,6 +93,9 @@ async def test_on_a_narrow_screen_it_is_behind_a_button(shared_browser: Browser,
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/team")
         await expect(menu).to_have_count(0)
+        await expect(page.locator("#content[aria-busy]")).to_be_focused()
+        fetched.set()
+        await expect(page.get_by_role("heading", name="Team")).to_be_visible()
         await expect(page.locator("#content")).to_be_focused()
 
         # it goes with whoever leaves it

@@ -5,7 +5,7 @@
 import type { Component } from "svelte";
 import type { Me } from "../wire";
 
-type Page = Component<{ viewer: Me }> | Component;
+export type Page = Component<{ viewer: Me }> | Component;
 
 const fetched = new Map<Load, Page>();
 

@@ -1,0 +1,71 @@
+/**
+ * The pages: their address, what it takes to see them, and what stands around them. Coach Manager
+ * comes with the first fetch; `load` fetches the others (lib/later.ts says why).
+ */
+import { type Load, later } from "./lib/later";
+import {
+  AUDIT,
+  COACH_MANAGER,
+  HISTORY,
+  MY_CALLS,
+  NEVER_MONITOR,
+  PEOPLE,
+  PRIVACY,
+  SIGN_IN_SETTINGS,
+  TEAM,
+} from "./lib/router.svelte";
+import { frame } from "./texts";
+import { never } from "./texts-never";
+import { people } from "./texts-people";
+import { privacy } from "./texts-privacy";
+import { told } from "./texts-told";
+import type { Permission } from "./wire";
+
+/** `live`: how the link stands, and what is announced. `watch`: alerts and questions as well. */
+type Around = "nothing" | "live" | "watch";
+
+export interface Place {
+  /** Absent for Coach Manager. */
+  load?: Load;
+  needs?: Permission;
+  /** What is told to whoever lacks it. */
+  forbidden?: string;
+  around: Around;
+}
+
+export const PLACES: Readonly<Record<string, Place>> = {
+  [COACH_MANAGER]: { needs: "supervision.see", forbidden: frame.noPermission, around: "watch" },
+  [HISTORY]: {
+    load: later.history,
+    needs: "supervision.see",
+    forbidden: frame.noPermission,
+    around: "watch",
+  },
+  [TEAM]: { load: later.team, needs: "team.see", forbidden: frame.noPermissionTeam, around: "watch" },
+  [MY_CALLS]: { load: later.myCalls, needs: "notice.see", forbidden: told.forbidden, around: "live" },
+  [AUDIT]: {
+    load: later.audit,
+    needs: "audit.see",
+    forbidden: frame.noPermissionAudit,
+    around: "nothing",
+  },
+  [PEOPLE]: {
+    load: later.people,
+    needs: "roster.see",
+    forbidden: people.forbidden,
+    around: "nothing",
+  },
+  [PRIVACY]: {
+    load: later.privacy,
+    needs: "privacy.see",
+    forbidden: privacy.forbidden,
+    around: "nothing",
+  },
+  [NEVER_MONITOR]: {
+    load: later.neverMonitor,
+    needs: "privacy.see",
+    forbidden: never.forbidden,
+    around: "nothing",
+  },
+  [SIGN_IN_SETTINGS]: { load: later.signIn, around: "nothing" },
+};
