@@ -85,6 +85,8 @@ class Running:
     """Where it serves https itself."""
     first_link: Callable[[], Awaitable[str | None]]
     """Makes the path of a new link for the first administrator; None where there is one."""
+    link: str | None
+    """The one of this start, where it was asked for and is needed."""
 
 
 @asynccontextmanager
@@ -95,12 +97,14 @@ async def running(
     page_folder: Path = page.FOLDER,
     timing: Timing = DEFAULT_TIMING,
     make_link: Callable[[LinkSettings, Sink], AnyLink] | None = None,
+    link_first: bool = False,
 ) -> AsyncIterator[Running]:
     """The whole daemon, from opening the ledger to draining it.
 
     ``tap`` sees (PBX id, item) for all that comes from AMI, before it is applied, and first of
     all what the ledger remembers. ``make_link`` makes what stands in the place of the links to the
-    PBXs, as a replay does.
+    PBXs, as a replay does. ``link_first``: where nobody may give roles, make a link for the first
+    administrator.
 
     Raises:
         StartError: with what to do.
@@ -174,6 +178,8 @@ async def running(
             try:
                 await never.load()
                 await alerts.load()
+                # Before anybody can know that it runs, and make another one by the command.
+                link = await first_link(people, links, audit) if link_first else None
             except (UnreadableError, PeopleError) as error:
                 raise StartError(str(error)) from None
             if not people.by_login:
@@ -196,7 +202,7 @@ async def running(
             application = make_app(
                 Parts(
                     hub=hub,
-                    history=History(engine),
+                    history=History(engine, recorder.caught_up),
                     alerts=alerts,
                     teller=teller,
                     never=never,
@@ -248,6 +254,7 @@ async def running(
                         attribution=attribution,
                         tls=tls,
                         first_link=partial(first_link, people, links, audit),
+                        link=link,
                     )
             finally:
                 await stop_tasks([keeping, *upkeep, *attached])

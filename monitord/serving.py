@@ -26,10 +26,10 @@ async def serve(loaded: Loaded) -> None:
         StartError: with what to do.
     """
     stop = stop_asked()  # first, so that a SIGTERM during the start ends it in order as well
-    async with running(loaded) as daemon:
+    async with running(loaded, link_first=True) as daemon:
         click.echo(f"monitord serves the page at {daemon.url}", err=True)
-        if (path := await daemon.first_link()) is not None:
-            click.echo(_first_link(loaded, daemon.url, path), err=True)
+        if daemon.link is not None:
+            click.echo(_first_link(loaded, daemon.url, daemon.link), err=True)
         if daemon.tls is not None:
             # Without TLS there is nothing to read anew, and a lost terminal ends it as usual.
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, daemon)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from monitord.ami import attachment as attachments
 from monitord.ami.attachment import Attachment
 from monitord.ami.link import Item, LinkSettings, Timing
 from monitord.ami.protocol import Received
@@ -171,3 +172,23 @@ async def test_of_a_user_event_only_what_says_who_pays_goes_further(ami: FakeAmi
         assert said == [ev.UserSaid("Card.Now", "a.1", "PJSIP/1-1", True)]
         (kept,) = [i for i in items if isinstance(i, Received) and i.name == "UserEvent"]
         assert "4111" not in repr(items) and "Timestamp: " in kept.text
+
+
+async def test_what_comes_just_after_waits_a_moment(
+    ami: FakeAmi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call is many small groups of events; each of them is not worth a wake-up of its own."""
+    attached = Attached(ami)
+    async with attached.running() as one:
+        attachment = one.attachment
+        await attachment.idle.wait()
+        monkeypatch.setattr(attachments, "PAUSE_S", 3600)
+        attachment.offer(ev.Tick())  # as if it came from the PBX
+        attachment.offer(ev.Tick())
+        before = len(one.events)
+        await asyncio.sleep(0.05)
+        assert len(one.events) == before and not attachment.idle.is_set()
+        assert attachment.seen < attachment.link.now().wall, "it does not claim to have told it"
+        attachment._gathered()
+        await attachment.idle.wait()
+        assert len(one.events) == before + 2

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -25,11 +27,14 @@ from monitord.audit.entry import Actor, Entry, Of, of_person
 from monitord.audit.heads import HEADS_FILE, Heads, read_heads, signed_by, to_file
 from monitord.audit.keys import Keys, KeysError, open_keys
 from monitord.audit.log import AuditError, AuditLog
+from monitord.audit.reader import Reader
+from monitord.audit.reading import Wanted
 from monitord.audit.sinks import syslog_address, to_syslog, to_webhook
 from monitord.audit.starts import UNKNOWN, started
 from monitord.audit.verify import verify
 from monitord.store import tables
 from monitord.store.engine import open_store
+from monitord.store.turns import in_turn
 from tests.kit.centre import centre
 from tests.kit.daemon import Site, daemon, password_hash
 from tests.kit.ledger import read_audit, read_ledger
@@ -95,6 +100,56 @@ async def test_the_database_refuses_to_change_or_remove(store: Store, tmp_path: 
                     async with engine.begin() as connection:
                         await connection.execute(text(statement))
         assert (await verify(engine, audit.keys)).fault is None
+
+
+async def test_a_time_is_shown_whole_whatever_the_clock_did(store: Store, tmp_path: Path) -> None:
+    """Rows of a time are found by bounds of their numbers, also where the clock was set back."""
+    chance = random.Random(8)
+    async with opened(store, tmp_path) as (engine, audit):
+        await begin(engine, audit)
+        at, actions = 1_000_000, ["sign in", "sign out", "view history", "export"]
+        for _ in range(40):
+            at += chance.choice([1, 5, 900, 900, -30, -2_500])
+            some = [Entry(action=chance.choice(actions), plain={}, at=at + n) for n in range(3)]
+            async with in_turn(engine) as connection:
+                await audit.append(connection, some)
+        rows = store.read("SELECT n, at, action FROM audit WHERE n > 1 ORDER BY n DESC")
+        latest = list(accumulate((r["at"] for r in reversed(rows)), max))
+        back = max(m - r["at"] for m, r in zip(latest, reversed(rows), strict=True))
+        began = store.read("SELECT at FROM audit WHERE n = 1")[0]["at"]
+        (kept,) = store.read("SELECT back FROM audit_clock")
+        assert kept["back"] == began - min(r["at"] for r in rows) > back > 2_500
+        reader = Reader(engine, audit.keys)
+        for _ in range(60):
+            begin_, end = sorted(chance.sample(range(990_000, at + 2_000), 2))
+            of = chance.choice([None, ["sign in", "export"], ["sign out"], actions])
+            wanted = Wanted(
+                begin=chance.choice([None, begin_]), end=chance.choice([None, end]), actions=of
+            )
+            expected = [
+                r["n"]
+                for r in rows
+                if (wanted.begin is None or r["at"] >= wanted.begin)
+                and (wanted.end is None or r["at"] < wanted.end)
+                and (of is None or r["action"] in of)
+            ]
+            found: list[int] = []
+            more: int | None = None
+            while len(found) < 200:
+                page, more = await reader.page(
+                    msgspec.structs.replace(wanted, before=more), 7, None
+                )
+                found += [shown.one.row.n for shown in page if shown.one.row.n > 1]
+                if more is None:
+                    break
+            assert found == expected
+            batches = [row.n async for some in reader.batches(wanted, 9) for _, row in some]
+            assert [n for n in batches if n > 1] == expected[::-1]
+        assert (await verify(engine, audit.keys)).fault is None
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE audit_clock SET back = 3"))
+        fault = (await verify(engine, audit.keys)).fault
+        assert fault is not None and "audit_clock" in fault.what
 
 
 async def test_what_cannot_be_sealed_is_not_done(store: Store, tmp_path: Path) -> None:

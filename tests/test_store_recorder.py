@@ -12,6 +12,8 @@ from monitord.domain.ledger import Record
 from monitord.store import engine as engines
 from monitord.store import recorder as recorders
 from monitord.store.engine import open_store
+from monitord.store.filters import Query
+from monitord.store.history import SUPERVISIONS, History
 from monitord.store.recorder import Recorder
 from tests.kit.centre import until
 from tests.kit.records import alias, call, gap, segment, status, supervision
@@ -52,6 +54,37 @@ async def test_each_kind_and_the_latest_state(recorder: Recorder, store: Store) 
     assert rows(store, "SELECT campaign, ended FROM supervision") == [("autumn", 5_000)]
     for table in ("segment", "call", "call_alias", "agent_status", "gap"):
         assert rows(store, f'SELECT count(*) FROM "{table}"') == [(1,)], table
+
+
+async def test_what_was_told_is_found_by_whoever_reads(
+    recorder: Recorder, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commits are some time apart; the page asks for the history as soon as the stream shows a
+    supervision, and asks once."""
+    monkeypatch.setattr(recorders, "EVERY_S", 3600)
+    history = History(engine, recorder.caught_up)
+    for n in range(1, 4):
+        recorder.take([supervision(n)])
+        assert len((await history.supervisions(Query(limit=9))).records) == n
+        recorder.take([supervision(n, ended=5_000)])
+        assert await history.count(SUPERVISIONS, Query(limit=9)) == n
+        found = await history.supervision(f"{n:020x}")
+        assert found is not None and found[0].ended == 5_000
+
+
+@pytest.mark.fault("DB locked")
+async def test_whoever_reads_waits_for_no_lock(
+    recorder: Recorder, engine: AsyncEngine, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "BEHIND_S", 0.05)
+    recorder.take([supervision(1)])
+    await recorder.settled()
+    async with store.locked():
+        recorder.take([supervision(2)])
+        history = History(engine, recorder.caught_up)
+        assert len((await history.supervisions(Query(limit=9))).records) == 1
+        await until(lambda: recorder.failing, "it says that it cannot write")
+        assert len((await history.supervisions(Query(limit=9))).records) == 1
 
 
 @pytest.mark.fault("DB locked")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -66,18 +66,26 @@ class AuditLog:
         entries = list(entries)
         if not entries:
             return []
+        latest = select(func.max(_COLUMNS.at)).scalar_subquery().label("latest")
         found = await connection.execute(
-            select(_COLUMNS.n, _COLUMNS.hash).order_by(_COLUMNS.n.desc()).limit(1)
+            select(_COLUMNS.n, _COLUMNS.hash, latest).order_by(_COLUMNS.n.desc()).limit(1)
         )
         last = found.one_or_none()
-        n, before = (last.n, last.hash) if last is not None else (0, BEFORE_FIRST)
+        n, before, at = last if last is not None else (0, BEFORE_FIRST, 0)
+        back = 0
         numbers: list[int] = []
         for start in range(0, len(entries), CHUNK):
             some = entries[start : start + CHUNK]
             rows = await self._rows(some, n + 1, before)
             await connection.execute(insert(tables.audit), rows)
             n, before = rows[-1]["n"], rows[-1]["hash"]
+            for row in rows:
+                at = max(at, row["at"])
+                back = max(back, at - row["at"])
             numbers += [row["n"] for row in rows]
+        if back:
+            clock = tables.audit_clock
+            await connection.execute(update(clock).where(clock.c.back < back).values(back=back))
         return numbers
 
     async def _rows(self, entries: Sequence[Entry], n: int, before: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from monitord.audit.reading import (
     Opened,
     Veil,
     Wanted,
+    bounded,
     last_of,
     opened,
     row_from,
@@ -77,12 +78,11 @@ class Reader:
         self, wanted: Wanted, limit: int, veil: Veil | None
     ) -> tuple[list[Shown], int | None]:
         """Newest first; and the number of the last one, where there are more."""
-        some = statement(wanted)
-        if wanted.folded:
-            # They stand beside their acts.
-            some = some.where(C.action.not_in(tuple(SETTLED.values())))
+        # Outcomes stand beside their acts.
+        but = tuple(SETTLED.values()) if wanted.folded else ()
         async with self._connect() as connection:
-            found = await rows(connection, some.limit(limit + 1))
+            wanted = await bounded(connection, wanted)
+            found = await rows(connection, statement(wanted, limit + 1, *but))
             more, found = len(found) > limit, found[:limit]
             shown = await self._together(connection, found, veil, parts=wanted.folded)
         return shown, found[-1].n if more else None
@@ -156,6 +156,8 @@ class Reader:
         """Oldest first; each row with the hash before it."""
         earlier = tables.audit.alias("earlier")
         last = 0
+        async with self._connect() as connection:
+            wanted = await bounded(connection, wanted)
         while True:
             some = (
                 select(tables.audit, earlier.c.hash.label("hash_before"))

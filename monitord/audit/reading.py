@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitord.audit.chain import Row
@@ -56,14 +56,39 @@ class Wanted(Struct, frozen=True, kw_only=True):
     after: int | None = None
     folded: bool = False
     """Of all that was observed of one thing only the last, and no parts of a supervision."""
+    bounded: bool = False
+    """``before`` and ``after`` bound its time as well."""
+
+
+async def bounded(connection: AsyncConnection, wanted: Wanted) -> Wanted:
+    """The same rows, with bounds of their numbers instead of a look through all of their time.
+
+    No row is further behind an earlier one than ``back``. So a row before ``end`` comes before any
+    row that is at or after ``end + back``, and a row since ``begin`` comes after any that is before
+    ``begin - back``.
+    """
+    if wanted.begin is None and wanted.end is None:
+        return wanted
+    back = await connection.scalar(select(tables.audit_clock.c.back)) or 0
+    before, after = wanted.before, wanted.after
+    if wanted.end is not None:
+        first = select(C.n).where(C.at >= wanted.end + back).order_by(C.at).limit(1)
+        n = await connection.scalar(first)
+        before = before if n is None else min(n, before or n)
+    if wanted.begin is not None:
+        last = select(C.n).where(C.at < wanted.begin - back).order_by(C.at.desc()).limit(1)
+        n = await connection.scalar(last)
+        after = after if n is None else max(n, after or n)
+    return msgspec.structs.replace(wanted, before=before, after=after, bounded=True)
 
 
 def where(wanted: Wanted) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
+    at = C.at + 0 if wanted.bounded else C.at  # no index of the time: they come by their numbers
     if wanted.begin is not None:
-        found.append(C.at >= wanted.begin)
+        found.append(at >= wanted.begin)
     if wanted.end is not None:
-        found.append(C.at < wanted.end)
+        found.append(at < wanted.end)
     if wanted.actions is not None:
         found.append(C.action.in_(wanted.actions))
     if wanted.actor is not None:
@@ -110,9 +135,24 @@ def last_of(targets: Sequence[str], action: str) -> Select[Any]:
     return select(func.max(C.n)).where(*wanted).group_by(C.target)
 
 
-def statement(wanted: Wanted) -> Select[Any]:
-    """Newest first."""
-    return select(tables.audit).where(*where(wanted)).order_by(C.n.desc())
+def statement(wanted: Wanted, limit: int, *but: str) -> Select[Any]:
+    """The newest ones, those first; ``but`` are actions that are left out."""
+    if wanted.actions is None or (wanted.actor, wanted.person, wanted.number) != (None, None, None):
+        some = select(tables.audit).where(*where(wanted), C.action.not_in(but))
+        return some.order_by(C.n.desc()).limit(limit)
+    # Of one action the index has them in their order; of several, all would have to be sorted.
+    each = [
+        select(C.n)
+        .where(*where(msgspec.structs.replace(wanted, actions=[action])))
+        .order_by(C.n.desc())
+        .limit(limit)
+        .subquery()
+        for action in wanted.actions
+        if action not in but
+    ]
+    newest = union_all(*(select(one.c.n) for one in each)).subquery()
+    of_all = select(newest.c.n).order_by(newest.c.n.desc()).limit(limit).subquery()
+    return select(tables.audit).where(C.n.in_(select(of_all.c.n))).order_by(C.n.desc())
 
 
 def row_from(mapping: Any) -> Row:

@@ -121,6 +121,7 @@ class _Chain:
         progress: Progress,
     ) -> None:
         self.n, self.before, self.held = 0, BEFORE_FIRST, 0
+        self._latest = self._back = 0
         self._connection = connection
         self._public = public
         self._progress = progress
@@ -142,8 +143,13 @@ class _Chain:
                 self._take(_row(mapping, self.n))
             self._progress("rows", self.n, max(total, self.n))
             if len(rows) < BATCH:
-                return
+                break
             await asyncio.sleep(0)
+        back = await connection.scalar(select(tables.audit_clock.c.back)) or 0
+        await connection.rollback()
+        if back < self._back:
+            # Whoever asks for a time would not be shown all of its rows.
+            raise _FoundError(None, "audit_clock says less than the clock was ever set back")
 
     def _take(self, row: Row) -> None:
         _check(row, self.n, self.before)
@@ -154,6 +160,8 @@ class _Chain:
             _check_head(head, row, self._public or self._signers.get(head.keys))
             self.held += 1
         self.n, self.before = row.n, row.hash
+        self._latest = max(self._latest, row.at)
+        self._back = max(self._back, self._latest - row.at)
 
     def check_end(self) -> None:
         if self._wanted:

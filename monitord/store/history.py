@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import heapq
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -78,8 +78,12 @@ def _decode(cursor: str) -> Place:
 class History:
     """Reads only. Every method raises ``UnreadableError`` where the database does not answer."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(
+        self, engine: AsyncEngine, caught_up: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """``caught_up`` waits until what was told so far stands in the ledgers."""
         self._engine = engine
+        self._caught_up = caught_up or _at_once
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
@@ -97,6 +101,8 @@ class History:
         """
         table = ledger.table
         after = None if query.cursor is None else _decode(query.cursor)
+        if after is None:
+            await self._caught_up()
         found: list[RowMapping] = []
         async with self._reading() as connection:
             for part in parts(table, query, after):
@@ -128,6 +134,7 @@ class History:
         """How many rows fit, counted no further than ``most``."""
         table = ledger.table
         total = 0
+        await self._caught_up()
         async with self._reading() as connection:
             for part, leg in _pieces(table, query):
                 found = select(table.c.id).where(*part.where, *_of_leg(query, leg))
@@ -166,6 +173,7 @@ class History:
         self, row_id: str
     ) -> tuple[SupervisionRecord, list[SegmentRecord]] | None:
         table = tables.supervision
+        await self._caught_up()
         async with self._reading() as connection:
             found = await connection.execute(select(table).where(table.c.id == row_id))
             row = found.mappings().first()
@@ -222,6 +230,10 @@ class History:
         sources = choosing.SOURCES[ledger, field]
         async with self._reading() as connection:
             return await choosing.named(connection, sources, value, within)
+
+
+async def _at_once() -> None:
+    pass
 
 
 def _place(row: RowMapping) -> Place:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +31,9 @@ EVERY_S = 0.2
 """From one commit to the next at least: each costs more than many rows, and a row that changes
 again meanwhile is written once. A kill loses no more than that, and the gap that is marked then
 begins before it, at the last commit."""
+
+BEHIND_S = 1.0
+"""How long at most whoever reads waits for what was said before."""
 
 WAITING_MOST = 500_000
 """Rows that may wait for a database that takes nothing, some 400 MB; beyond that new rows are
@@ -59,6 +62,8 @@ class Recorder:
         self._written = asyncio.Condition()
         self._busy = False
         self.taken = 0
+        self._committed = 0
+        """As far as ``taken`` had come when the last batch that was committed began."""
         self.dropped = 0
         self.failing: str = ""
         """Why the database takes nothing just now; empty while it does."""
@@ -99,7 +104,7 @@ class Recorder:
 
     async def write(self) -> bool:
         """Commit all that waits. False where the database did not take it."""
-        batch, self._waiting = self._waiting, {}
+        batch, self._waiting, taken = self._waiting, {}, self.taken
         # At the same moment: what comes while we write is not in this transaction.
         seen = dict(self.live())
         self._some.clear()
@@ -135,19 +140,37 @@ class Recorder:
             self._log.info("written_again")
             self.failing = ""
         self._last_beat = time.monotonic()
+        self._committed = taken
         self.committed(frozenset(type(r) for r in batch.values()))
         async with self._written:
             self._written.notify_all()
         return True
 
     async def settled(self) -> None:
-        """Wait until all that was taken so far is committed."""
+        """Wait until nothing waits to be committed."""
+        async with self._at_once(), self._written:
+            while self._waiting or self._busy:
+                await self._written.wait()
+
+    async def caught_up(self) -> None:
+        """Wait until all that was taken so far is committed, so that whoever saw something on the
+        stream finds it in the ledger; no longer than ``BEHIND_S``, and not at all while the
+        database takes nothing."""
+        taken = self.taken
+        if self._committed >= taken or self.failing:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEHIND_S), self._at_once(), self._written:
+                while self._committed < taken:
+                    await self._written.wait()
+
+    @contextlib.asynccontextmanager
+    async def _at_once(self) -> AsyncIterator[None]:
+        """Meanwhile commits do not wait for more."""
         self._waiters += 1
         self._awaited.set()
         try:
-            async with self._written:
-                while self._waiting or self._busy:
-                    await self._written.wait()
+            yield
         finally:
             self._waiters -= 1
             if not self._waiters:

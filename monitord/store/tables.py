@@ -321,6 +321,15 @@ audit = Table(
 )
 """Rows are only added; the database itself refuses to change or remove one."""
 
+audit_clock = Table(
+    "audit_clock",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("back", BigInteger, nullable=False, comment="ms"),
+    comment="How far the clock was ever behind an earlier row of the audit log: rows of a time are"
+    " found by their numbers with it",
+)
+
 audit_before = Table(
     "audit_before",
     metadata,
