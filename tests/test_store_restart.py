@@ -55,6 +55,7 @@ async def test_a_killed_daemon_is_followed_by_one_that_goes_on(
         before = read_ledger(store)
         async with daemon(site, tmp_path) as again:
             await asyncio.wait_for(again.attachments["lab"].link.live.wait(), DEADLINE)
+            await asyncio.wait_for(again.attachments["lab"].idle.wait(), DEADLINE)
             assert shown == set(again.hub.shards["lab"].supervisions)
             await again.recorder.settled()
             after = read_ledger(store)

@@ -137,6 +137,7 @@ NOTHING: MappingProxyType[str, str] = MappingProxyType(
         "call_alias": "further Call IDs of calls, which are numbered by the PBX",
         "reason_asked": "ids of supervisions",
         "setting": "the site's settings without its people, and what the daemon notes for itself",
+        "audit_clock": "how far the clock was set back",
         "audit_before": "empty once a daemon has started: its rows are in the audit log then",
         "receipt": "pseudonyms, which say nothing once their keys are destroyed",
     }
