@@ -44,6 +44,10 @@ from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
 from monitord.config import Loaded
 from monitord.domain.ledger import OutgoingRecord
+from monitord.flags.board import Board
+from monitord.flags.settings import SettingsStore
+from monitord.flags.store import FlagStore
+from monitord.flags.work import Flags
 from monitord.live.hub import Hub
 from monitord.outbox.post import Post
 from monitord.outbox.sender import Sender
@@ -175,7 +179,12 @@ async def running(
             alerts = Watch(
                 hub, people, AlertStore(engine), audit, recorder.take, loaded.policy, never
             )
+            flag_store = FlagStore(engine, audit)
+            flags = Flags(
+                flag_store, Board(hub, flag_store), SettingsStore(engine), recorder.caught_up
+            )
             try:
+                await flags.settings.load()
                 await never.load()
                 await alerts.load()
                 # Before anybody can know that it runs, and make another one by the command.
@@ -193,7 +202,7 @@ async def running(
             )
             around = Around(
                 *(people, sign_in.sessions, sign_in.tokens, seen, recorder, alerts),
-                *(teller, never, attribution),
+                *(teller, never, attribution, flags.board),
                 pbxs=lambda: hub.shards,
             )
             privacy = privacy_of(engine, audit, loaded.keep, around)
@@ -206,6 +215,7 @@ async def running(
                     alerts=alerts,
                     teller=teller,
                     never=never,
+                    flags=flags,
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,
@@ -241,6 +251,7 @@ async def running(
                 asyncio.create_task(privacy.retention.run(), name="retention"),
                 asyncio.create_task(teller.run(), name="notices"),
                 asyncio.create_task(sender.run(), name="webhooks"),
+                asyncio.create_task(flags.board.run(), name="flags"),
             ]
             attached = [
                 asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()

@@ -74,6 +74,20 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "GET /api/v1/never-monitor": ("privacy.see",),
     "POST /api/v1/never-monitor": ("privacy.edit",),
     "DELETE /api/v1/never-monitor/{id}": ("privacy.edit",),
+    "GET /api/v1/flags": ("flag.see",),
+    "GET /api/v1/flags/{id}": ("flag.see",),
+    "GET /api/v1/flags/settings": (),
+    "PUT /api/v1/flags/settings": ("flag.set",),
+    "GET /api/v1/my-flags": ("flag.answer",),
+    "POST /api/v1/flags": ("flag.make",),
+    "POST /api/v1/flags/look": ("flag.make",),
+    "PATCH /api/v1/flags/{id}": ("flag.make",),
+    **{
+        f"POST /api/v1/flags/{{id}}/{x}": ("flag.make",)
+        for x in ("take-off", "review", "reopen", "share")
+    },
+    "DELETE /api/v1/flags/{id}/share": ("flag.make",),
+    "POST /api/v1/flags/{id}/answer": ("flag.answer",),
     "GET /api/v1/team": ("team.see",),
     "GET /api/v1/views": ("supervision.see",),
     "PUT /api/v1/views": ("supervision.see",),
@@ -445,7 +459,8 @@ async def test_each_gets_of_the_stream_what_the_table_allows(
 async def test_encoded_once_for_each_audience(
     here: Centre, clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three pages of a supervisor, two of a manager; an auditor sees what an administrator does."""
+    """Three pages of a supervisor, two of a manager; of whom an auditor and an administrator see
+    the same, but for flags."""
     made: list[bytes] = []
     real = streams.wire.encode
 
@@ -475,7 +490,7 @@ async def test_encoded_once_for_each_audience(
             frames = sum(f["type"] == "delta" for f in stream.frames[start:])
             assert got.setdefault(login, frames) == frames > 0
         assert got["aud"] == got["adm"] == got["ina"] > got["sue"]
-        assert len(made) == got["sue"] + got["ina"] + got["adm"] + got["bob"]
+        assert len(made) == got["sue"] + got["ina"] + got["adm"] + got["aud"] + got["bob"]
 
 
 async def test_disconnect_of_ones_own_of_anothers_and_of_nobodys(

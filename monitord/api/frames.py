@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from monitord.api import wire
 from monitord.domain.reducer import Change, differences
-from monitord.domain.views import Agent, Alert, Call, Entity, Notice, Pbx, Supervision
+from monitord.domain.views import Agent, Alert, Call, Entity, Flag, Notice, Pbx, Supervision
 from monitord.live.hub import Frame, Hub
 from monitord.people.audience import Audience
 
@@ -94,7 +94,7 @@ def people_of(entity: Entity | None) -> tuple[str | None, ...] | None:
             return (entity.party.id,)
         case Call():
             return (entity.agent.id if entity.agent is not None else None,)
-        case Notice():
+        case Notice() | Flag():
             return (entity.agent.id,)
         case Supervision() | Alert():
             agent = entity.agent.id if entity.agent is not None else None

@@ -7,7 +7,15 @@ from typing import Any
 
 from monitord.api.filters import FILTERS, LATEST, PAGING, ROWS_MOST
 from monitord.api.route import Parameter
-from monitord.domain.words import AgentStatus, AuditKind, Direction, EndReason, SpyType
+from monitord.domain.words import (
+    AgentStatus,
+    AuditKind,
+    Direction,
+    EndReason,
+    FlagState,
+    Polarity,
+    SpyType,
+)
 from monitord.store.choices import SOURCES
 
 
@@ -89,6 +97,19 @@ ALERTS = (
 NOTICES = (
     Parameter("limit", _whole(1, 200), "rows of a page; 50 where it is not given"),
     Parameter("cursor", text(60), "next of the page before"),
+)
+MY_FLAGS = NOTICES
+FLAGS = (
+    Parameter("agent", text(), "id of the agent"),
+    Parameter("leader", text(), "id of somebody: flags on their direct reports"),
+    Parameter("by", text(), "id of who made it"),
+    Parameter("call", text(), "Call ID, or any linkedid or uniqueid seen for the call"),
+    Parameter("state", words(FlagState)),
+    Parameter("polarity", words(Polarity)),
+    Parameter("theme", text(40), "id of the theme"),
+    Parameter("begin", _whole(0, LATEST), "made since then, ms UTC"),
+    Parameter("end", _whole(0, LATEST), "made before it, ms UTC; later than begin"),
+    *NOTICES,
 )
 TEAM = (_ZONE,)
 _TRUE = words(("true", "false"))

@@ -41,6 +41,7 @@ from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
+from monitord.flags.work import Flags
 from monitord.live.hub import Hub
 from monitord.people.audience import Audience, audience_of
 from monitord.people.links import Links
@@ -80,6 +81,7 @@ class Parts:
     alerts: Watch
     teller: Teller
     never: NeverMonitor
+    flags: Flags
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -107,6 +109,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.ALERTS] = parts.alerts
     app[keys.TELLER] = parts.teller
     app[keys.NEVER] = parts.never
+    app[keys.FLAGS] = parts.flags
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit

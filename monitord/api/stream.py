@@ -43,7 +43,10 @@ _decode = msgspec.json.Decoder(wire.ClientMessage).decode
 
 def epoch_of(hub: Hub, audience: Audience) -> str:
     """Who comes back with other rights has to start over, so it is another epoch."""
-    reaches = (audience.agents, audience.calls, audience.supervisions, audience.notices)
+    reaches = (
+        *(audience.agents, audience.calls, audience.supervisions, audience.notices),
+        *(audience.flags, audience.own_flags),
+    )
     people = [r.people for r in reaches]
     parts = [None if p is None else sorted(p) for p in people]
     key = hub.epoch.encode()  # so that it cannot be guessed whom somebody sees

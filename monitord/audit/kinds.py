@@ -36,6 +36,10 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
         *(EXPIRED, "hold", "lift hold", "erase", "erase outcome"),
         *("add to never monitor", "remove from never monitor"),
     ),
+    AuditKind.FLAG: (
+        *("flag call", "change flag", "take off flag", "review flag", "open flag again"),
+        *("share flag", "stop sharing flag", "answer flag", "change flag settings"),
+    ),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }
 

@@ -11,9 +11,12 @@ from monitord.domain.words import (
     AgentStatus,
     AlertAct,
     AlertKind,
+    AnswerKind,
     CallState,
     Direction,
+    FlagState,
     LinkState,
+    Polarity,
     Provenance,
     SpyType,
     SupervisionState,
@@ -180,4 +183,45 @@ class Notice(Struct, frozen=True, gc=False, tag_field="kind", tag="notice"):
     """When the agent was told first."""
 
 
-Entity = Pbx | Agent | Call | Supervision | Alert | Notice
+class FlagAnswer(Struct, frozen=True, gc=False):
+    """What the agent said to a flag."""
+
+    kind: AnswerKind
+    text: str
+    at: int
+
+
+class Flag(Struct, frozen=True, gc=False, tag_field="kind", tag="flag"):
+    """A moment of a call that is worth talking about.
+
+    On the stream while its call lives, and for some minutes after.
+    """
+
+    id: str
+    pbx: str
+    call: str
+    """``id`` of the call."""
+    call_id: str
+    agent: Party
+    by: str
+    """Id of the person who made it."""
+    by_name: str
+    polarity: Polarity
+    comment: str
+    wanted: str
+    """What the agent should do another time; empty where nothing was said."""
+    themes: tuple[str, ...]
+    moment: int | None
+    """When it happened; null where nobody said."""
+    offset_ms: int | None
+    """The same from the start of the call."""
+    state: FlagState
+    made: int
+    changed: int | None
+    """When it was last edited."""
+    visible: bool
+    """The agent sees it."""
+    answers: tuple[FlagAnswer, ...]
+
+
+Entity = Pbx | Agent | Call | Supervision | Alert | Notice | Flag

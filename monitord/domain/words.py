@@ -119,6 +119,29 @@ class Telling(StrEnum):
     DELAYED = "delayed"
 
 
+class Polarity(StrEnum):
+    """Of a flag."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+
+class FlagState(StrEnum):
+    """Where a flag stands."""
+
+    OPEN = "open"  # to be talked about
+    REVIEWED = "reviewed"  # it was talked about
+    TAKEN_OFF = "taken off"  # it should not have been; kept with who did it, and why
+
+
+class AnswerKind(StrEnum):
+    """What an agent says to a flag."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    QUESTION = "question"
+    CONTEXT = "context"
+
+
 class LinkState(StrEnum):
     """How the daemon stands with one PBX."""
 
@@ -141,4 +164,5 @@ class AuditKind(StrEnum):
     HISTORY = "history"
     EXPORT = "export"
     PRIVACY = "privacy"
+    FLAG = "flag"
     LOG = "log"

@@ -16,7 +16,7 @@ from monitord.domain.ledger import Record
 from monitord.domain.reducer import Change, Outcome, picture, reduce, settle
 from monitord.domain.site import Directory, Person, Site
 from monitord.domain.state import Shard, Supervision, new_shard
-from monitord.domain.views import Alert, Entity, Notice
+from monitord.domain.views import Alert, Entity, Flag, Notice
 from monitord.domain.words import LinkState
 
 LOG_MOST = 2000
@@ -81,6 +81,10 @@ class Hub:
     def notice(self, notice_id: str, now: Notice | None) -> None:
         """As :meth:`alert`, for what an agent is told."""
         self._show("notice", notice_id, now)
+
+    def flag(self, flag_id: str, now: Flag | None) -> None:
+        """As :meth:`alert`, for a flag on a call."""
+        self._show("flag", flag_id, now)
 
     def _show(self, kind: str, entity_id: str, now: Entity | None) -> None:
         key = (kind, entity_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from monitord.domain.views import Agent, Alert, Call, Entity, Notice, Pbx, Supervision, Value
+from monitord.domain.views import Agent, Alert, Call, Entity, Flag, Notice, Pbx, Supervision, Value
 from monitord.people.roster import NOBODY, Reach, Rights
 
 MASK = "•••"
@@ -44,6 +44,9 @@ class Audience(Struct, frozen=True):
     alerts: bool = False
     notices: Reach = NOBODY
     """The agents whose notices they are: oneself, or nobody."""
+    flags: Reach = NOBODY
+    own_flags: Reach = NOBODY
+    """Of which only those that agents see: oneself, or nobody."""
 
     def sees(self, entity: Entity) -> bool:
         if isinstance(entity, Call):
@@ -54,6 +57,9 @@ class Audience(Struct, frozen=True):
             return True
         if isinstance(entity, Notice):
             return entity.agent.id in self.notices
+        if isinstance(entity, Flag):
+            theirs = entity.agent.id in self.own_flags
+            return entity.agent.id in self.flags or (entity.visible and theirs)
         if isinstance(entity, Alert) and not self.alerts:
             return False
         agent = entity.agent.id if entity.agent is not None else None
@@ -62,7 +68,10 @@ class Audience(Struct, frozen=True):
     @property
     def people(self) -> frozenset[str] | None:
         """All of whom it sees anything; None where one kind of thing is seen of everybody."""
-        reaches = (self.agents, self.calls, self.supervisions, self.notices)
+        reaches = (
+            *(self.agents, self.calls, self.supervisions, self.notices),
+            *(self.flags, self.own_flags),
+        )
         everyone: frozenset[str] = frozenset()
         for reach in reaches:
             if reach.people is None:
@@ -102,4 +111,6 @@ def audience_of(rights: Rights) -> Audience:
         numbers=rights.may("number.see"),
         alerts=rights.may("alert.see"),
         notices=rights.on("notice.see"),
+        flags=rights.on("flag.see"),
+        own_flags=rights.on("flag.answer"),
     )

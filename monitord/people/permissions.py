@@ -29,6 +29,10 @@ Permission = Literal[
     "history.export",
     "team.see",
     "view.share",
+    "flag.see",
+    "flag.make",
+    "flag.answer",
+    "flag.set",
     "audit.see",
     "roster.see",
     "roster.edit",
@@ -57,6 +61,10 @@ MEANING: dict[Permission, str] = {
     "history.export": "export what one may read of the history",
     "team.see": "see the team view",
     "view.share": "share saved views with everybody",
+    "flag.see": "read flags on calls",
+    "flag.make": "flag moments of calls, change and take off one's own, and review flags",
+    "flag.answer": "read the flags on oneself, where the site lets agents see them, and answer",
+    "flag.set": "say whether agents see flags, and which themes there are",
     "audit.see": "read the audit log",
     "roster.see": "see the roster: people, teams, endpoints",
     "roster.edit": "change people, teams and endpoints",
@@ -73,6 +81,7 @@ UNSCOPED: frozenset[Permission] = frozenset(
         "number.see",
         "alert.see",
         "view.share",
+        "flag.set",
         "audit.see",
         "roster.see",
         "roster.edit",
@@ -86,7 +95,7 @@ UNSCOPED: frozenset[Permission] = frozenset(
 )
 """Had or not had; there is nobody on whom they are used."""
 
-OWN: frozenset[Permission] = frozenset({"notice.see", "reason.give"})
+OWN: frozenset[Permission] = frozenset({"notice.see", "reason.give", "flag.answer"})
 """On oneself alone, with whatever scope the role is given: what one agent is told is no
 business of whoever else has the role."""
 
@@ -130,6 +139,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "reason.give": _SELF,
             "history.see": _ALL,
             "team.see": _ALL,
+            "flag.set": _ALL,
             "roster.see": _ALL,
             "roster.edit": _ALL,
             "rights.edit": _ALL,
@@ -151,6 +161,9 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "history.export": _ALL,
             "team.see": _ALL,
             "view.share": _ALL,
+            "flag.see": _ALL,
+            "flag.make": _ALL,
+            "flag.set": _ALL,
             "roster.see": _ALL,
             "token.make": _ALL,
         },
@@ -170,6 +183,8 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "history.export": _TEAM,
             "team.see": _TEAM,
             "view.share": _ALL,
+            "flag.see": _TEAM,
+            "flag.make": _TEAM,
             "token.make": _ALL,
         },
         Role.AUDITOR: {
@@ -180,6 +195,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "reason.give": _SELF,
             "history.see": _ALL,
             "history.export": _ALL,
+            "flag.see": _ALL,
             "audit.see": _ALL,
             "roster.see": _ALL,
             "token.make": _ALL,
@@ -190,6 +206,7 @@ GRANTS: MappingProxyType[Role, dict[Permission, Scope]] = MappingProxyType(
             "agent.see": _SELF,
             "call.see": _SELF,
             "notice.see": _SELF,
+            "flag.answer": _SELF,
         },
     }
 )

@@ -130,6 +130,15 @@ async def _by_hand(
             c = tables.endpoint_seen.c
             named = update(tables.endpoint_seen).where(c.name == subject.name)
             return (await connection.execute(named.values(name=""))).rowcount
+        case "flag_version" if subject.person is not None:
+            # The flags themselves come after it: they still say whom they are on.
+            flags = select(tables.flag.c.id).where(tables.flag.c.agent_id.in_(subject.ids))
+            of_them = tables.flag_version.c.flag.in_(flags)
+            said = update(table).where(of_them).values(comment=TEXT, wanted="")
+            return (await connection.execute(said)).rowcount
+        case "flag" if subject.person is not None:
+            theirs = update(tables.flag).where(tables.flag.c.agent_id.in_(subject.ids))
+            return (await connection.execute(theirs.values(wanted=""))).rowcount
         case "outbox":
             gone = delete(table).where(of_subject(table, subject))
             return (await connection.execute(gone)).rowcount

@@ -23,6 +23,7 @@ from monitord.alerts.watch import Watch
 from monitord.audit.entry import Actor, Entry, Of, of_person
 from monitord.audit.log import AuditLog
 from monitord.audit.people import entries
+from monitord.flags.board import Board
 from monitord.people.attribution import Attribution
 from monitord.people.people import People
 from monitord.people.roster import Everybody
@@ -37,6 +38,7 @@ from monitord.privacy.places import Subject, number_subject, person_subject, wor
 from monitord.privacy.receipts import Receipt
 from monitord.privacy.rules import names_them
 from monitord.store.engine import reason_of, uncut
+from monitord.store.history import UnreadableError
 from monitord.store.recorder import Recorder
 from monitord.store.traces import sweep
 from monitord.told.watch import Teller
@@ -58,6 +60,7 @@ class Around:
     teller: Teller
     never: NeverMonitor
     attribution: Attribution
+    flags: Board
     pbxs: Callable[[], Collection[str]]
 
 
@@ -157,6 +160,10 @@ class Eraser:
             await self._around.never.again()
         except PeopleError as error:
             self._log.error("list_not_read_again", why=str(error))
+        try:
+            await self._around.flags.again()
+        except UnreadableError as error:
+            self._log.error("flags_not_read_again", why=str(error))
         receipt = work.receipt
         assert receipt is not None
         try:

@@ -112,6 +112,10 @@ def of_subject(table: Table, subject: Subject) -> ColumnElement[bool]:
             if subject.person is not None:
                 of = of_subject(tables.supervision, subject)
                 some.append(c.supervision.in_(owners.where(of)))
+        case "flag_version" | "flag_answer":
+            owners = select(tables.flag.c.id)
+            if subject.person is not None:
+                some.append(c.flag.in_(owners.where(of_subject(tables.flag, subject))))
         case "endpoint_seen" if subject.person is not None:
             some.append((c.name != "") & (c.name == subject.name))
         case "outbox":

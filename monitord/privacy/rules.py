@@ -107,6 +107,23 @@ HOLDINGS: MappingProxyType[str, Holding] = MappingProxyType(
             says="reasons that they gave, and reasons for supervisions by them or of them",
             spots=(Spot("by_id", "by_name", text="text"),),
         ),
+        "flag_version": Holding(
+            says="what flags on their calls, and those that they made, said before",
+            by_hand="of flags on them, the text is removed",
+        ),
+        "flag_answer": Holding(
+            says="what they answered to flags, and what was answered to theirs",
+            spots=(Spot("agent_id", text="text"),),
+        ),
+        "flag": Holding(
+            says="flags on their calls, those that they made, and those that they settled",
+            spots=(
+                Spot("agent_id", "agent_name", "agent_endpoint", "comment"),
+                Spot("by_id", "by_name"),
+                Spot("settled_by_id", "settled_by_name", text="settled_why"),
+            ),
+            by_hand="what they should do another time, and what the flag said before",
+        ),
         "outbox": Holding(
             says="messages that webhooks are still to be told, which name them",
             by_hand="messages are removed",

@@ -271,6 +271,65 @@ reason = Table(
     Column("changed", BigInteger),
 )
 
+flag = Table(
+    "flag",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("agent_endpoint", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("polarity", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("wanted", Text, nullable=False, comment="what the agent should do another time"),
+    Column("themes", Text, nullable=False, comment="JSON: a list of ids"),
+    Column("moment", BigInteger),
+    Column("offset_ms", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("changed", BigInteger),
+    Column("settled", BigInteger, comment="when it was reviewed or taken off"),
+    Column("settled_by_id", Text),
+    Column("settled_by_name", Text),
+    Column("settled_why", Text),
+    Column("visible", Boolean, nullable=False, comment="to the agent"),
+    Column("shared", BigInteger, comment="with the agent's team"),
+    Index(None, "made", "id"),
+    Index(None, "agent_id", "made", "id"),
+    Index(None, "by_id", "made", "id"),
+    Index(None, "call"),
+    Index(None, "state", "made", "id"),
+)
+
+flag_version = Table(
+    "flag_version",
+    metadata,
+    Column("flag", Text, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False, comment="1, 2, 3"),
+    Column("polarity", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("wanted", Text, nullable=False),
+    Column("themes", Text, nullable=False),
+    Column("until", BigInteger, nullable=False, comment="when it was edited"),
+    comment="What a flag said before each edit",
+)
+
+flag_answer = Table(
+    "flag_answer",
+    metadata,
+    _id(),
+    Column("flag", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index(None, "flag", "at"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

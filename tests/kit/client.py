@@ -78,7 +78,11 @@ class Stream:
         self.socket = socket
         self.frames: list[Any] = []
         self.entities: dict[str, dict[str, Any]] = {
-            kind: {} for kind in ("pbx", "agent", "call", "supervision", "alert", "notice")
+            kind: {}
+            for kind in (
+                *("pbx", "agent", "call", "supervision", "alert", "notice"),
+                "flag",
+            )
         }
         self.epoch, self.seq = "", -1
         self._pings = 0

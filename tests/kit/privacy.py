@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import sqlite3
 import subprocess
 from collections.abc import Iterable
@@ -102,8 +103,37 @@ async def live_through_it(here: Centre) -> None:
         # Listened to by one without a right: an alert that names her twice.
         await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "agent"}]})
         await here.advance(120)
-        await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "supervisor"}]})
+        await be_flagged(here, her, max_.client)
+        again = [{"role": "supervisor", "scope": "all"}]
+        await max_.done("PUT", f"/people/{WHO}/roles", {"roles": again})
+        flag = await flagged(here, her, "ann", "Wait for the answer.")
+        why = {"why": f"{NAME} was wrong"}
+        assert (await ask(her, "POST", f"/flags/{flag}/take-off", why))[0] == 200
         await here.daemon.recorder.settled()
+
+
+async def flagged(here: Centre, client: Client, agent: str, wanted: str) -> str:
+    """Id of a flag on one of the agent's calls."""
+    async with asyncio.timeout(60):
+        while not (rows := (await here.ina.get("/api/v1/calls", agent=agent))["rows"]):
+            await here.advance(30)
+    call = rows[0]["id"]
+    flag = {"id": secrets.token_hex(10), "call": call, "polarity": "bad", "wanted": wanted}
+    flag["comment"] = "As it was said there." if agent != WHO else f"{NAME} said so"
+    status, said = await ask(client, "POST", "/flags", flag)
+    assert status == 201, said
+    return str(said["id"])
+
+
+async def be_flagged(here: Centre, her: Client, max_: Client) -> None:
+    """On a call of hers, changed, and answered by herself."""
+    shown = {"visible": True, "themes": []}
+    assert (await ask(max_, "PUT", "/flags/settings", shown))[0] == 200
+    flag = await flagged(here, here.ina, WHO, f"{NAME} asks first")
+    changed = {"comment": f"{NAME} said so twice"}
+    assert (await ask(here.ina, "PATCH", f"/flags/{flag}", changed))[0] == 200
+    answer = {"kind": "context", "text": f"I am {NAME}"}
+    assert (await ask(her, "POST", f"/flags/{flag}/answer", answer))[0] == 200
 
 
 async def give_reason(here: Centre, her: Client) -> None:

@@ -90,6 +90,9 @@ class Viewer:
             case "alert":
                 reached = self.reaches("supervision.see", agent, entity["supervisor"]["id"])
                 return entity if reached and self.has("alert.see") else None
+            case "flag":
+                mine = self.role is Role.AGENT and agent == self.login and entity["visible"]
+                return entity if mine or self.reaches("flag.see", agent) else None
             case "notice":
                 return entity if self.role is Role.AGENT and agent == self.login else None
         return entity

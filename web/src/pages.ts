@@ -6,6 +6,8 @@ import { type Load, later } from "./lib/later";
 import {
   AUDIT,
   COACH_MANAGER,
+  FLAG_SETTINGS,
+  FLAGS,
   HISTORY,
   MY_CALLS,
   NEVER_MONITOR,
@@ -15,6 +17,7 @@ import {
   TEAM,
 } from "./lib/router.svelte";
 import { frame } from "./texts";
+import { flags, flagSettings } from "./texts-flags";
 import { never } from "./texts-never";
 import { people } from "./texts-people";
 import { privacy } from "./texts-privacy";
@@ -41,6 +44,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
     forbidden: frame.noPermission,
     around: "watch",
   },
+  [FLAGS]: { load: later.flags, needs: "flag.see", forbidden: flags.forbidden, around: "watch" },
   [TEAM]: { load: later.team, needs: "team.see", forbidden: frame.noPermissionTeam, around: "watch" },
   [MY_CALLS]: { load: later.myCalls, needs: "notice.see", forbidden: told.forbidden, around: "live" },
   [AUDIT]: {
@@ -65,6 +69,12 @@ export const PLACES: Readonly<Record<string, Place>> = {
     load: later.neverMonitor,
     needs: "privacy.see",
     forbidden: never.forbidden,
+    around: "nothing",
+  },
+  [FLAG_SETTINGS]: {
+    load: later.flagSettings,
+    needs: "flag.set",
+    forbidden: flagSettings.forbidden,
     around: "nothing",
   },
   [SIGN_IN_SETTINGS]: { load: later.signIn, around: "nothing" },

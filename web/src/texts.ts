@@ -136,6 +136,10 @@ export const permissionNames: Record<Permission, string> = {
   "history.export": "export what may be read of the history",
   "team.see": "see the team view",
   "view.share": "share saved views with everybody",
+  "flag.see": "read flags on calls",
+  "flag.make": "flag moments of calls, change and take off one's own, and review flags",
+  "flag.answer": "read the flags on oneself, where the site lets agents see them, and answer",
+  "flag.set": "say whether agents see flags, and which themes there are",
   "audit.see": "read the audit log",
   "privacy.see": "see whom nobody may listen to, and what is kept, held and erased",
   "privacy.edit": "change whom nobody may listen to, and hold something",
@@ -607,6 +611,7 @@ export const keys = {
       ["Enter", "Select the user"],
       ["/", "Search the users; Esc clears"],
       ["D", "Disconnect the selected user (asks first)"],
+      ["F", "Flag this moment of the call"],
     ],
     history: [["/", "Go to the filters"]],
     audit: [
@@ -620,7 +625,7 @@ export const keys = {
     ["?", "Show the keys"],
     ["Esc", "Close"],
   ],
-  single: "Single keys (D, /, ?) are on",
+  single: "Single keys (D, F, /, ?) are on",
   singleHint: "Switch off if you steer by voice or type by accident.",
 };
 

@@ -30,10 +30,19 @@ export type AlertKind = (typeof ALERT_KIND)[number];
 export const ALERT_ACT = ["told", "ending", "ended", "not ended"] as const;
 export type AlertAct = (typeof ALERT_ACT)[number];
 
+export const POLARITY = ["good", "bad"] as const;
+export type Polarity = (typeof POLARITY)[number];
+
+export const FLAG_STATE = ["open", "reviewed", "taken off"] as const;
+export type FlagState = (typeof FLAG_STATE)[number];
+
+export const ANSWER_KIND = ["acknowledgement", "question", "context"] as const;
+export type AnswerKind = (typeof ANSWER_KIND)[number];
+
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
-export const AUDIT_KIND = ["supervision", "command", "sign-in", "people", "settings", "history", "export", "privacy", "log"] as const;
+export const AUDIT_KIND = ["supervision", "command", "sign-in", "people", "settings", "history", "export", "privacy", "flag", "log"] as const;
 export type AuditKind = (typeof AUDIT_KIND)[number];
 
 export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
@@ -54,13 +63,13 @@ export type HoldKind = (typeof HOLD_KIND)[number];
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "flag.see", "flag.make", "flag.answer", "flag.set", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
 export type What = (typeof WHAT)[number];
 
-export const KIND = ["pbx", "agent", "call", "supervision", "alert", "notice"] as const;
+export const KIND = ["pbx", "agent", "call", "supervision", "alert", "notice", "flag"] as const;
 export type Kind = (typeof KIND)[number];
 
 export const VIEW_PAGE = ["coach-manager", "history", "team"] as const;
@@ -252,6 +261,136 @@ export interface DisconnectOutcome {
   why: string;
 }
 
+export interface PersonNamed {
+  id: string;
+  /** As they are called now. */
+  name: string;
+}
+
+/** A flag to be made. */
+export interface FlagNew {
+  /** Made up by who makes the flag: what is sent again after a lost answer is made once. */
+  id: string;
+  /** Internal id of the call, its Call ID, or any linkedid or uniqueid seen for it. */
+  call: string;
+  polarity: Polarity;
+  comment: string;
+  /** What the agent should do another time. */
+  wanted?: string;
+  /** Ids. */
+  themes?: string[];
+  /** When it happened, ms UTC; within the call. */
+  moment?: number | null;
+}
+
+/** What is not given stays. */
+export interface FlagEdit {
+  polarity?: Polarity;
+  comment?: string;
+  wanted?: string;
+  themes?: string[];
+}
+
+export interface FlagTakenOff {
+  why?: string;
+}
+
+export interface FlagAnswerGiven {
+  kind: AnswerKind;
+  /** May be empty where it only acknowledges. */
+  text?: string;
+}
+
+export interface FlagAnswerRow {
+  kind: AnswerKind;
+  text: string;
+  at: number;
+}
+
+/** What it said before an edit. */
+export interface FlagVersion {
+  polarity: Polarity;
+  comment: string;
+  wanted: string;
+  themes: string[];
+  until: number;
+}
+
+export interface FlagShown {
+  id: string;
+  pbx: string;
+  call: string;
+  call_id: string;
+  agent: Party;
+  by: PersonNamed;
+  polarity: Polarity;
+  comment: string;
+  wanted: string;
+  themes: string[];
+  /** When it happened; null where nobody said. */
+  moment: number | null;
+  /** The same from the start of the call. */
+  offset_ms: number | null;
+  state: FlagState;
+  made: number;
+  changed: number | null;
+  /** When it was reviewed or taken off. */
+  settled: number | null;
+  /** Name. */
+  settled_by: string | null;
+  settled_why: string | null;
+  /** The agent sees it. */
+  visible: boolean;
+  /** When it was shared with the agent's team. */
+  shared: number | null;
+  /** Why somebody may not know later what this was about; empty where it says enough. */
+  vague: ("judges" | "no moment" | "short")[];
+  answers: FlagAnswerRow[];
+  /** Whoever asks made it, and may change it and take it off. */
+  mine: boolean;
+}
+
+/** Newest first. */
+export interface FlagPage {
+  rows: FlagShown[];
+  next: string | null;
+}
+
+export interface FlagDetail {
+  flag: FlagShown;
+  versions: FlagVersion[];
+}
+
+export interface FlagLook {
+  comment: string;
+  /** One is pinned. */
+  moment?: boolean;
+}
+
+export interface FlagVagueness {
+  vague: ("judges" | "no moment" | "short")[];
+}
+
+export interface FlagTheme {
+  id: string;
+  name: string;
+}
+
+export interface FlagSettingsShown {
+  /** Agents see the flags that are made from now on, and answer. */
+  visible: boolean;
+  themes: FlagTheme[];
+  /** Open flags that were made while agents saw none. */
+  hidden: number;
+}
+
+export interface FlagSettingsPut {
+  visible: boolean;
+  themes: FlagTheme[];
+  /** Also show agents the open flags that were made while they saw none; only with visible. */
+  earlier?: boolean;
+}
+
 /** Why somebody did something, as they said. */
 export interface Reason {
   act: "disconnect" | "supervision";
@@ -403,12 +542,6 @@ export interface Choices {
   choices: Choice[];
   /** True: these are not all; type more of the name. */
   more: boolean;
-}
-
-export interface PersonNamed {
-  id: string;
-  /** As they are called now. */
-  name: string;
 }
 
 /** Somebody to whom nobody may listen; either the person or the number is null. */
@@ -1001,6 +1134,47 @@ export interface Notice {
   told: number;
 }
 
+/**
+ * A moment of a call that is worth talking about.
+ *
+ * On the stream while its call lives, and for some minutes after.
+ */
+export interface Flag {
+  kind: "flag";
+  id: string;
+  pbx: string;
+  /** ``id`` of the call. */
+  call: string;
+  call_id: string;
+  agent: Party;
+  /** Id of the person who made it. */
+  by: string;
+  by_name: string;
+  polarity: Polarity;
+  comment: string;
+  /** What the agent should do another time; empty where nothing was said. */
+  wanted: string;
+  themes: string[];
+  /** When it happened; null where nobody said. */
+  moment: number | null;
+  /** The same from the start of the call. */
+  offset_ms: number | null;
+  state: FlagState;
+  made: number;
+  /** When it was last edited. */
+  changed: number | null;
+  /** The agent sees it. */
+  visible: boolean;
+  answers: FlagAnswer[];
+}
+
+/** What the agent said to a flag. */
+export interface FlagAnswer {
+  kind: AnswerKind;
+  text: string;
+  at: number;
+}
+
 /** New values of some fields of one entity. */
 export interface Patch {
   kind: Kind;
@@ -1194,7 +1368,7 @@ export interface PutViews {
   chosen?: Record<string, string> | null;
 }
 
-export type Entity = Pbx | Agent | Call | Supervision | Alert | Notice;
+export type Entity = Pbx | Agent | Call | Supervision | Alert | Notice | Flag;
 
 export type ServerFrame = Hello | Delta | Pong | Bye;
 

@@ -13,6 +13,7 @@ import msgspec
 from monitord.api.wire.alerts import *
 from monitord.api.wire.audit import *
 from monitord.api.wire.disconnect import *
+from monitord.api.wire.flags import *
 from monitord.api.wire.history import *
 from monitord.api.wire.never import *
 from monitord.api.wire.privacy import *

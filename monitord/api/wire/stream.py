@@ -16,7 +16,7 @@ from monitord.domain.views import Entity
 PROTOCOL = 1
 """Raised when a client that knows only the old number would go wrong."""
 
-Kind = Literal["pbx", "agent", "call", "supervision", "alert", "notice"]
+Kind = Literal["pbx", "agent", "call", "supervision", "alert", "notice", "flag"]
 
 
 class Patch(Struct, frozen=True):

@@ -13,6 +13,8 @@ export type Load = () => Promise<{ default: Page }>;
 
 export const later = {
   audit: () => import("../audit/AuditPage.svelte"),
+  flags: () => import("../flags/FlagsPage.svelte"),
+  flagSettings: () => import("../settings/flags/FlagSettings.svelte"),
   history: () => import("../history/HistoryPage.svelte"),
   myCalls: () => import("../told/MyCalls.svelte"),
   neverMonitor: () => import("../settings/never-monitor/NeverMonitorPage.svelte"),

@@ -34,12 +34,14 @@ export function follow(event: MouseEvent): void {
 
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
+export const FLAGS = "/flags";
 export const AUDIT = "/audit";
 export const TEAM = "/team";
 export const MY_CALLS = "/my-calls";
 export const PEOPLE = "/settings/people";
 export const PRIVACY = "/settings/privacy";
 export const NEVER_MONITOR = "/settings/never-monitor";
+export const FLAG_SETTINGS = "/settings/flags";
 export const SIGN_IN_SETTINGS = "/settings/sign-in";
 
 /** Where somebody begins: an agent has a page of their own, and may see no other. */

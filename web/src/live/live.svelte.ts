@@ -34,6 +34,7 @@ class Live {
     supervision: new SvelteMap(),
     alert: new SvelteMap(),
     notice: new SvelteMap(),
+    flag: new SvelteMap(),
     agentsOf: new SvelteMap(),
     supervisionsOn: new SvelteMap(),
   };

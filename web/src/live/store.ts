@@ -3,7 +3,7 @@
  * recorded frames drive this in tests and in the browser (there the maps are SvelteMaps, because
  * `$state` does not track a plain Map).
  */
-import type { Agent, Alert, Call, Delta, Entity, Kind, Notice, Pbx, Supervision } from "../wire";
+import type { Agent, Alert, Call, Delta, Entity, Flag, Kind, Notice, Pbx, Supervision } from "../wire";
 import { reindex, type Indices } from "./index";
 
 export interface Place {
@@ -20,6 +20,7 @@ export interface Store extends Indices {
   supervision: Map<string, Supervision>;
   alert: Map<string, Alert>;
   notice: Map<string, Notice>;
+  flag: Map<string, Flag>;
 }
 
 export type Applied =
@@ -39,6 +40,7 @@ export function emptyStore(): Store {
     supervision: new Map(),
     alert: new Map(),
     notice: new Map(),
+    flag: new Map(),
     agentsOf: new Map(),
     supervisionsOn: new Map(),
   };
@@ -53,6 +55,7 @@ function mapOf(store: Store, kind: Kind): Map<string, Entity> | undefined {
     case "supervision":
     case "alert":
     case "notice":
+    case "flag":
       return store[kind] as Map<string, Entity>;
     default:
       return undefined;
@@ -72,8 +75,8 @@ export function apply(store: Store, delta: Delta): Applied {
   const judged = judge(store.place, delta);
   if (judged !== "applied") return judged;
   if (delta.reset) {
-    const maps = [store.pbx, store.agent, store.call, store.supervision, store.alert, store.notice];
-    for (const map of maps) map.clear();
+    for (const map of [store.pbx, store.agent, store.call, store.supervision]) map.clear();
+    for (const map of [store.alert, store.notice, store.flag]) map.clear();
     store.agentsOf.clear();
     store.supervisionsOn.clear();
   }

@@ -9,6 +9,11 @@ export class Ticker {
   #running = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** Server time at this moment, between two ticks as well. */
+  get exact(): number {
+    return Date.now() + this.#offset;
+  }
+
   start(): void {
     this.#tick();
   }

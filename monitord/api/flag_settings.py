@@ -1,0 +1,98 @@
+"""What the site says of flags, over HTTP."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitord.api import wire
+from monitord.api.keys import AUDIT, FLAGS, WHO, needs
+from monitord.api.problems import Refused, answer, body_of, only
+from monitord.audit.entry import Actor, Entry
+from monitord.domain.words import FlagState
+from monitord.flags.settings import FlagSettings, Theme
+from monitord.flags.store import Wanted
+from monitord.people.store import Alongside, PeopleError
+from monitord.store import tables
+
+
+async def show(request: web.Request) -> web.Response:
+    """For everybody: whoever reads a flag needs the themes' names."""
+    only(request)
+    return answer(await _shown(request))
+
+
+async def put(request: web.Request) -> web.Response:
+    needs(request, "flag.set")
+    only(request)
+    body = await body_of(request, wire.FlagSettingsPut)
+    ids = [theme.id for theme in body.themes]
+    if len(set(ids)) < len(ids):
+        raise Refused(400, "must have each id once", "themes")
+    if body.earlier and not body.visible:
+        raise Refused(400, "only where agents see flags", "earlier")
+    flags = request.app[FLAGS]
+    old = flags.settings.now
+    new = FlagSettings(body.visible, tuple(Theme(t.id, t.name.strip()) for t in body.themes))
+    works: list[Alongside] = []
+    opened: list[str] = []
+    if body.earlier:
+        works.append(_show_earlier(opened))
+    works.append(_said(request, old, new, opened))
+    try:
+        await flags.settings.put(new, *works)
+    except PeopleError:
+        raise Refused(503, "the database does not take it now; nothing was changed") from None
+    for flag in opened:
+        row = await flags.store.one(flag)
+        if row is not None and row.id in flags.board:
+            await flags.board.show(row)
+    return answer(await _shown(request))
+
+
+async def _shown(request: web.Request) -> wire.FlagSettingsShown:
+    flags = request.app[FLAGS]
+    now = flags.settings.now
+    hidden = 0
+    if request[WHO].rights.may("flag.set"):
+        hidden = await flags.store.count(Wanted(state=FlagState.OPEN, visible=False))
+    return wire.FlagSettingsShown(
+        now.visible,
+        [wire.FlagTheme(t.id, t.name) for t in now.themes],
+        hidden,
+    )
+
+
+def _show_earlier(opened: list[str]) -> Alongside:
+    """What was written in the belief that the agent would not read it is shown only where somebody
+    chose so."""
+    c = tables.flag.c
+    hidden = c.state == FlagState.OPEN, c.visible.is_(False)
+
+    async def write(connection: AsyncConnection) -> None:
+        opened.extend(await connection.scalars(select(c.id).where(*hidden)))
+        await connection.execute(update(tables.flag).where(*hidden).values(visible=True))
+
+    return write
+
+
+def _said(
+    request: web.Request, old: FlagSettings, new: FlagSettings, opened: list[str]
+) -> Alongside:
+    who, audit = request[WHO], request.app[AUDIT]
+
+    async def write(connection: AsyncConnection) -> None:
+        entry = Entry(
+            action="change flag settings",
+            actor=Actor(who.id, who.name),
+            plain={
+                "visible": new.visible,
+                "was_visible": old.visible,
+                "themes": [theme.name for theme in new.themes],
+                "earlier_flags_shown": len(opened),
+            },
+        )
+        await audit.append(connection, [entry])
+
+    return write

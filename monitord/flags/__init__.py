@@ -1,0 +1,1 @@
+"""Flags: a moment of a call that is worth talking about."""
