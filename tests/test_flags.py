@@ -291,6 +291,30 @@ async def test_the_agent_reads_and_answers_and_the_supervisor_sees_it_at_once(he
     assert [a["kind"] for a in shown["answers"]] == ["acknowledgement", "question"]
 
 
+@pytest.mark.row("000-51", "000-54")
+async def test_good_work_is_shared_with_the_team_and_nothing_else(here: Here) -> None:
+    mate = here.clients["alpha-1"]
+    call = await here.call_of("alpha-2", "alpha-3", "alpha-4")
+    good = await here.made_by("sue", call, wanted="Do it again.")
+    await here.made_by("sue", call)
+    bad = await here.made_by("sue", call, polarity="bad")
+    assert (await mate.get("/api/v1/team-flags"))["rows"] == []
+    shared = await here.done("sue", "POST", f"/flags/{good['id']}/share")
+    assert shared["shared"] is not None and shared["visible"]
+    assert (await here.ask("sue", "POST", f"/flags/{bad['id']}/share"))[0] == 409
+    (seen,) = (await mate.get("/api/v1/team-flags"))["rows"]
+    assert (seen["id"], seen["comment"], seen["wanted"]) == (good["id"], SAYS, "")
+    assert seen["agent"]["id"] == call.agent.id
+    # what is shared cannot be turned into what went wrong
+    assert (await here.ask("sue", "PATCH", f"/flags/{good['id']}", {"polarity": "bad"}))[0] == 409
+    other = await here.call_of(*BETA)
+    theirs = await here.made_by("bob", other)
+    await here.done("bob", "POST", f"/flags/{theirs['id']}/share")
+    assert len((await mate.get("/api/v1/team-flags"))["rows"]) == 1, "of one's own team"
+    await here.done("sue", "DELETE", f"/flags/{good['id']}/share")
+    assert (await mate.get("/api/v1/team-flags"))["rows"] == []
+
+
 @pytest.mark.row("000-55")
 async def test_there_is_no_disciplinary_kind(here: Here) -> None:
     call = await here.call_of(*ALPHA)

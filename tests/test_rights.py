@@ -79,6 +79,7 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "GET /api/v1/flags/settings": (),
     "PUT /api/v1/flags/settings": ("flag.set",),
     "GET /api/v1/my-flags": ("flag.answer",),
+    "GET /api/v1/team-flags": ("flag.answer",),
     "POST /api/v1/flags": ("flag.make",),
     "POST /api/v1/flags/look": ("flag.make",),
     "PATCH /api/v1/flags/{id}": ("flag.make",),

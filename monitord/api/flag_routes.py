@@ -22,6 +22,7 @@ ROUTES = (
     Route("POST", f"/api/v1/flags/{_ID}/share", "flag.make", flags.share, "share good work with the agent's team", gives=wire.FlagShown),
     Route("DELETE", f"/api/v1/flags/{_ID}/share", "flag.make", flags.unshare, "share it no more", gives=wire.FlagShown),
     Route("POST", f"/api/v1/flags/{_ID}/answer", "flag.answer", flags.give_answer, "answer a flag on oneself", body=wire.FlagAnswerGiven, gives=wire.FlagShown),
+    Route("GET", "/api/v1/team-flags", "flag.answer", flags.of_team, "a page of good work that was shared with one's team, newest first", parameters.MY_FLAGS, gives=wire.FlagPage),
     Route("GET", "/api/v1/my-flags", "flag.answer", flags.mine, "a page of the flags on oneself, newest first", parameters.MY_FLAGS, gives=wire.FlagPage),
 )
 # fmt: on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Literal
 
 from aiohttp import web
 from msgspec import UNSET, structs
@@ -38,14 +39,25 @@ async def flags(request: web.Request) -> web.Response:
     only(request, *FILTERS, "limit", "cursor")
     wanted = await _wanted(request, who.rights.on("flag.see"))
     await viewed(request, "flags", {k: v for k, v in request.query.items() if k in FILTERS})
-    return await _page(request, wanted)
+    return await _page(request, wanted, "whole")
 
 
 async def mine(request: web.Request) -> web.Response:
     """Those on oneself that agents see, whatever else one may see."""
     who = needs(request, "flag.answer")
     only(request, "limit", "cursor")
-    return await _page(request, Wanted(within=frozenset({who.id}), visible=True))
+    return await _page(request, Wanted(within=frozenset({who.id}), visible=True), "whole")
+
+
+async def of_team(request: web.Request) -> web.Response:
+    """Good work of one's own team that was shared with it; never what went wrong."""
+    who = needs(request, "flag.answer")
+    only(request, "limit", "cursor")
+    roster = request.app[PEOPLE].roster
+    me = roster.people.get(who.id)
+    team = me.team if me is not None else None
+    mates = frozenset(p.id for p in roster.people.values() if team is not None and p.team == team)
+    return await _page(request, Wanted(within=mates, polarity=Polarity.GOOD, shared=True), "team")
 
 
 async def flag(request: web.Request) -> web.Response:
@@ -196,7 +208,9 @@ async def share(request: web.Request) -> web.Response:
         raise Refused(409, "it was taken off")
     if old.shared is not None:
         raise Refused(409, "it is shared already")
-    return await _settle(request, "share flag", old, structs.replace(old, shared=_now()))
+    # Whoever is praised before others is not the last to read it.
+    new = structs.replace(old, shared=_now(), visible=True)
+    return await _settle(request, "share flag", old, new)
 
 
 async def unshare(request: web.Request) -> web.Response:
@@ -265,7 +279,10 @@ async def _wanted(request: web.Request, reach: Reach) -> Wanted:
     )
 
 
-async def _page(request: web.Request, wanted: Wanted) -> web.Response:
+async def _page(
+    request: web.Request, wanted: Wanted, how: Literal["whole", "team"]
+) -> web.Response:
+    """``team``: without what is between the agent and their supervisor."""
     cursor, after = text(request, "cursor", 60), None
     if cursor is not None:
         match = _CURSOR.fullmatch(cursor)
@@ -275,7 +292,10 @@ async def _page(request: web.Request, wanted: Wanted) -> web.Response:
     limit = whole(request, "limit", 1, ROWS_MOST) or 50
     rows, place = await request.app[FLAGS].store.page(wanted, limit, after)
     following = None if place is None else f"{place[0]}:{place[1]}"
-    return answer(wire.FlagPage(await _shown(request, rows), following))
+    shown = await _shown(request, rows)
+    if how == "team":
+        shown = [structs.replace(one, wanted="", answers=[], settled_why=None) for one in shown]
+    return answer(wire.FlagPage(shown, following))
 
 
 async def _calls(request: web.Request, name: str) -> list[CallRecord]:

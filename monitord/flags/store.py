@@ -98,6 +98,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     begin: int | None = None
     end: int | None = None
     visible: bool | None = None
+    shared: bool = False
+    """Only those that are shared with the agent's team."""
 
 
 class NotWrittenError(Exception):
@@ -300,6 +302,8 @@ def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
     found += [column == value for column, value in same.items() if value is not None]
     if wanted.theme is not None:
         found.append(_F.themes.contains(f'"{wanted.theme}"', autoescape=True))
+    if wanted.shared:
+        found.append(_F.shared.is_not(None))
     if wanted.begin is not None:
         found.append(_F.made >= wanted.begin)
     if wanted.end is not None:

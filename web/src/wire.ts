@@ -380,7 +380,7 @@ export interface FlagSettingsShown {
   /** Agents see the flags that are made from now on, and answer. */
   visible: boolean;
   themes: FlagTheme[];
-  /** Open flags that were made while agents saw none. */
+  /** Open flags that were made while agents saw none; for whoever may set this, else 0. */
   hidden: number;
 }
 

@@ -27,6 +27,7 @@ export type Act = "review" | "reopen" | "share" | "unshare";
 export const page = (query: URLSearchParams) => ask<FlagPage>(`${PATH}?${query}`);
 export const mine = (cursor: string | null) =>
   ask<FlagPage>(`/api/v1/my-flags${cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`}`);
+export const ofTeam = () => ask<FlagPage>("/api/v1/team-flags");
 export const detail = (id: string) => ask<FlagDetail>(of(id));
 export const make = (flag: FlagNew) => ask<FlagShown>(PATH, json("POST", flag));
 export const edit = (id: string, changes: FlagEdit) => ask<FlagShown>(of(id), json("PATCH", changes));

@@ -1,6 +1,6 @@
 /**
  * Flags that were begun: each stays in this browser until it is saved or thrown away, so that
- * neither a reload nor a lost connection costs a word. Pure but for the storage that it is given.
+ * neither a reload nor a lost connection costs a word. Pure.
  */
 import type { Polarity } from "../wire";
 
@@ -47,27 +47,8 @@ function isDraft(value: unknown): value is Draft {
   );
 }
 
-export type Keeper = Pick<Storage, "getItem" | "setItem">;
-
-const keyOf = (person: string) => `monitord.flags.${person}`;
-
-/** Those of one person, the first begun first. What is spoilt is left out. */
-export function readDrafts(storage: Keeper, person: string): Draft[] {
-  try {
-    const kept: unknown = JSON.parse(storage.getItem(keyOf(person)) ?? "[]");
-    return Array.isArray(kept) ? kept.filter(isDraft) : [];
-  } catch {
-    return [];
-  }
-}
-
-export function writeDrafts(storage: Keeper, person: string, drafts: readonly Draft[]): void {
-  try {
-    storage.setItem(keyOf(person), JSON.stringify(drafts.slice(-DRAFTS_MOST)));
-  } catch {
-    // a browser that keeps nothing: until the page is closed
-  }
-}
+/** What a browser kept, the first begun first. What is spoilt is left out. */
+export const draftsOf = (kept: unknown): Draft[] => (Array.isArray(kept) ? kept.filter(isDraft) : []);
 
 /** Whether anything was said with it: an empty one is not worth a question. */
 export const hasWords = (draft: Draft) =>

@@ -5,7 +5,8 @@ import { live } from "../live/live.svelte";
 import { composer } from "../texts-flags";
 import type { FlagSettingsShown, FlagShown } from "../wire";
 import { edit, make, settings } from "./api";
-import { type Draft, hasWords, readDrafts, writeDrafts } from "./drafts";
+import { readDrafts, writeDrafts } from "./box";
+import { type Draft, hasWords } from "./drafts";
 
 /** What is known of a call when somebody flags it. */
 export type Flaggable = Pick<Draft, "call" | "callId" | "agent" | "started" | "startedExact" | "ended">;
@@ -28,9 +29,11 @@ class Flagging {
   }
 
   /** After the sign-in: what was begun before a reload. */
-  start(): void {
-    this.drafts = readDrafts(localStorage, this.#person()).filter(hasWords);
+  async start(): Promise<void> {
     void this.#settings();
+    const kept = (await readDrafts(this.#person())).filter(hasWords);
+    const begun = new Set(this.drafts.map((one) => one.id));
+    this.drafts = [...kept.filter((one) => !begun.has(one.id)), ...this.drafts];
   }
 
   async #settings(): Promise<void> {
@@ -99,7 +102,7 @@ class Flagging {
     if (!draft || this.old) return;
     const rest = this.drafts.filter((one) => one.id !== draft.id);
     this.drafts = hasWords(draft) ? [...rest, $state.snapshot(draft)] : rest;
-    writeDrafts(localStorage, this.#person(), this.drafts);
+    void writeDrafts(this.#person(), this.drafts);
   }
 
   close(): void {
@@ -114,7 +117,7 @@ class Flagging {
       this.old = null;
     }
     this.drafts = this.drafts.filter((one) => one.id !== id);
-    writeDrafts(localStorage, this.#person(), this.drafts);
+    void writeDrafts(this.#person(), this.drafts);
   }
 
   /** True where it is saved. */
