@@ -47,7 +47,7 @@ async def closed(socket: ClientConnection) -> tuple[list[Any], int | None]:
 
 
 def picture(here: Centre) -> dict[str, dict[str, Any]]:
-    kinds = ("pbx", "agent", "call", "supervision", "alert", "notice")
+    kinds = ("pbx", "agent", "call", "supervision", "alert", "notice", "flag")
     shown: dict[str, dict[str, Any]] = {k: {} for k in kinds}
     for entity in here.daemon.hub.picture():
         plain = msgspec.to_builtins(entity)
