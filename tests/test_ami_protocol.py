@@ -112,6 +112,19 @@ async def test_a_cut_at_any_offset_changes_nothing() -> None:
         assert (line.texts, line.counters) == expected, cut
 
 
+@pytest.mark.parametrize("more", [b"\r\n", b"\r\n\r\n", b"\r\n" * 3, b"\n", b"\r"])
+async def test_lines_too_many_between_messages(more: bytes) -> None:
+    """Found by the fuzzer: where one of them was cut, it went to another message."""
+    stream = STREAM.replace(b"\r\n\r\n", b"\r\n\r\n" + more)
+    line = Line(banner=False)
+    line.feed(stream)
+    for cut in range(len(stream) + 1):
+        other = Line(banner=False)
+        other.feed(stream[:cut])
+        other.feed(stream[cut:])
+        assert other.texts == line.texts, cut
+
+
 async def test_byte_by_byte() -> None:
     line = Line(banner=False)
     for byte in STREAM:

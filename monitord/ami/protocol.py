@@ -126,11 +126,12 @@ class Protocol(AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  # 
         if not self._banner_seen and not self._take_banner():
             return
         # The end mark may lie across two chunks, so the search begins a little before the new.
-        end = buffer.rfind(_END, max(0, self._searched - len(_END)))
-        if end >= 0:
-            complete = bytes(buffer[:end])
-            del buffer[: end + len(_END)]
-            self._take_messages(complete.split(_END), mono, wall)
+        if buffer.find(_END, max(0, self._searched - len(_END))) >= 0:
+            # From the left: where a line too many stands between two, the last mark to be seen
+            # would depend on where the chunk ends.
+            messages = bytes(buffer).split(_END)
+            buffer[:] = messages.pop()
+            self._take_messages(messages, mono, wall)
             if self.closed:
                 return
         self._searched = len(buffer)
