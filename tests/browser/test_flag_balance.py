@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.conftest import process, visitor
+from tests.browser.conftest import PICTURES, process, visitor
 from tests.browser.looks import look, violations
 from tests.browser.teams import people
 from tests.kit.daemon import Site
@@ -54,6 +54,13 @@ def agent(page: Page, name: str) -> Locator:
     return page.get_by_test_id("balance-agent").filter(has_text=name)
 
 
+async def whole(page: Page, name: str) -> None:
+    """A picture of what lies below the window's end as well, where the page scrolls by itself."""
+    await page.set_viewport_size({"width": 1440, "height": 1700})
+    await page.screenshot(path=PICTURES / f"{name}.png")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+
+
 async def open_balance(page: Page) -> None:
     await (
         page.get_by_role("navigation", name="Main").get_by_role("link", name="Flags").first.click()
@@ -77,7 +84,7 @@ async def test_share_and_band_as_pictures_with_numbers(url: str, shared_browser:
         await expect(ann.locator('td[data-label="This week"]')).to_have_text(
             re.compile(r"17\s*11 last week")
         )
-        await expect(ann.locator('td[data-label="Good work"]')).to_have_text(
+        await expect(ann.locator('td[data-label="On good work"]')).to_have_text(
             re.compile(r"73%\s*39 of 53")
         )
         await expect(ann.locator("svg")).to_have_count(2)
@@ -87,9 +94,13 @@ async def test_share_and_band_as_pictures_with_numbers(url: str, shared_browser:
         await expect(cat).to_contain_text("no flags")
         weeks = page.get_by_role("table", name="Over time").locator("tbody tr")
         await expect(weeks).to_have_count(8)
-        await expect(weeks.last).to_have_text(re.compile(r"now\s*13\s*4\s*76%"))
+        await expect(weeks.first).to_have_text(re.compile(r"now\s*13\s*4\s*76%"))
         await expect(page.get_by_role("img", name="Share of good work by week")).to_be_visible()
         wrong += await look(page, "flag-balance")
+        await whole(page, "flag-balance-whole")
+        await page.mouse.move(700, 700)
+        await page.mouse.wheel(0, 5000)
+        await expect(page.get_by_role("heading", name="How this is counted")).to_be_in_viewport()
         await page.get_by_role("combobox", name="Order").select_option("advice")
         await expect(names.last).to_have_text("Dora Departed no longer here")
         await page.get_by_role("combobox", name="Time").select_option("26")
@@ -117,8 +128,8 @@ async def test_advice_to_whoever_flags(url: str, shared_browser: Browser) -> Non
         )
         await expect(authors.filter(has_text="Sue")).not_to_contain_text("Only what")
         dora = agent(page, "Dora Departed")
-        await expect(dora.locator('td[data-label="Flags by calls handled"]')).to_have_text(
-            re.compile(r"61%\s*11 by 18 calls")
+        await expect(dora.locator('td[data-label="Flags per call handled"]')).to_have_text(
+            re.compile(r"61%\s*11 in 18 calls")
         )
         await expect(dora).to_contain_text("Most calls are flagged.")
         await expect(dora).to_contain_text("6 more on good work would say what goes well, too")
@@ -138,7 +149,7 @@ async def test_from_the_numbers_to_the_agents_log(url: str, shared_browser: Brow
         await expect(page.get_by_role("combobox", name="State")).to_have_value("")
 
 
-async def test_empty_forbidden_failed_and_a_large_centre(url: str, shared_browser: Browser) -> None:
+async def test_empty_failed_led_and_a_large_centre(url: str, shared_browser: Browser) -> None:
     wrong: list[str] = []
     expected = re.compile("503")
     async with visitor(shared_browser, url, expected=expected) as ina:
@@ -172,6 +183,13 @@ async def test_empty_forbidden_failed_and_a_large_centre(url: str, shared_browse
         await page.reload()
         await expect(page.get_by_test_id("balance-agent")).to_have_count(500)
         await expect(page.get_by_role("main")).to_contain_text("there are 1,500 more")
+        told = {**real, "leaders": [{"id": "lee", "name": "Lee Lead"}]}
+        await page.reload()
+        async with page.expect_request(lambda r: "balance?" in r.url and "leader=lee" in r.url):
+            await page.get_by_role("combobox", name="Who reports to").select_option("Lee Lead")
+        await expect(page).to_have_url(re.compile(r"/flags/balance\?leader=lee$"))
+        await page.get_by_role("combobox", name="Who reports to").select_option("Anybody")
+        await expect(page).to_have_url(re.compile(r"/flags/balance$"))
         status, told = 503, {"error": "unavailable", "message": "Try later.", "field": None}
         await page.reload()
         await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(
