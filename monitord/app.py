@@ -45,6 +45,7 @@ from monitord.audit.reader import Reader
 from monitord.config import Loaded
 from monitord.domain.ledger import OutgoingRecord
 from monitord.flags.board import Board
+from monitord.flags.counts import FlagCounts
 from monitord.flags.settings import SettingsStore
 from monitord.flags.store import FlagStore
 from monitord.flags.work import Flags
@@ -181,7 +182,11 @@ async def running(
             )
             flag_store = FlagStore(engine, audit)
             flags = Flags(
-                flag_store, Board(hub, flag_store), SettingsStore(engine), recorder.caught_up
+                flag_store,
+                Board(hub, flag_store),
+                SettingsStore(engine),
+                FlagCounts(engine),
+                recorder.caught_up,
             )
             try:
                 await flags.settings.load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitord.api import flag_settings, flags, parameters, wire
+from monitord.api import balance, flag_settings, flags, parameters, wire
 from monitord.api.route import Route
 
 _ID = "{id:[0-9a-f]{20}}"
@@ -12,6 +12,7 @@ ROUTES = (
     Route("GET", "/api/v1/flags", "flag.see", flags.flags, "a page of flags, newest first", parameters.FLAGS, gives=wire.FlagPage),
     Route("POST", "/api/v1/flags", "flag.make", flags.make, "flag a moment of a call", body=wire.FlagNew, gives=wire.FlagShown, status=201),
     Route("POST", "/api/v1/flags/look", "flag.make", flags.look, "whether a comment says enough; nothing is kept", body=wire.FlagLook, gives=wire.FlagVagueness),
+    Route("GET", "/api/v1/flags/balance", "flag.see", balance.balance, "how many flags a week, on good work and on what could go better", parameters.BALANCE, gives=wire.FlagBalance),
     Route("GET", "/api/v1/flags/settings", "session", flag_settings.show, "what the site says of flags", gives=wire.FlagSettingsShown),
     Route("PUT", "/api/v1/flags/settings", "flag.set", flag_settings.put, "say whether agents see flags, and which themes there are", body=wire.FlagSettingsPut, gives=wire.FlagSettingsShown),
     Route("GET", f"/api/v1/flags/{_ID}", "flag.see", flags.flag, "one flag with what it said before", gives=wire.FlagDetail),

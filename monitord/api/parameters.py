@@ -112,6 +112,11 @@ FLAGS = (
     *NOTICES,
 )
 TEAM = (_ZONE,)
+BALANCE = (
+    _ZONE,
+    Parameter("weeks", _whole(1, 26), "how many, the running one included; 8 where not given"),
+    Parameter("leader", text(), "id of somebody: flags on their direct reports"),
+)
 _TRUE = words(("true", "false"))
 PEOPLE = (
     Parameter("text", text(100), "part of a name, an id or an endpoint"),

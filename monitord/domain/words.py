@@ -134,6 +134,17 @@ class FlagState(StrEnum):
     TAKEN_OFF = "taken off"  # it should not have been; kept with who did it, and why
 
 
+class FlagAdvice(StrEnum):
+    """What the numbers of somebody's flags suggest, to whoever makes flags. Never a verdict."""
+
+    BELOW = "below the band"  # fewer a week than a one-to-one can do with
+    WITHIN = "within the band"
+    ABOVE = "above the band"  # more a week than one conversation can hold
+    SHARE = "share below target"  # too few of them on good work
+    PROBLEMS = "problem only"  # the latest have none on good work
+    MOST_CALLS = "most calls"  # so many that a flag stops meaning anything
+
+
 class AnswerKind(StrEnum):
     """What an agent says to a flag."""
 

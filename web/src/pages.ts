@@ -6,6 +6,7 @@ import { type Load, later } from "./lib/later";
 import {
   AUDIT,
   COACH_MANAGER,
+  FLAG_BALANCE,
   FLAG_SETTINGS,
   FLAGS,
   HISTORY,
@@ -45,6 +46,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
     around: "watch",
   },
   [FLAGS]: { load: later.flags, needs: "flag.see", forbidden: flags.forbidden, around: "watch" },
+  [FLAG_BALANCE]: { load: later.flagBalance, needs: "flag.see", forbidden: flags.forbidden, around: "watch" },
   [TEAM]: { load: later.team, needs: "team.see", forbidden: frame.noPermissionTeam, around: "watch" },
   [MY_CALLS]: { load: later.myCalls, needs: "notice.see", forbidden: told.forbidden, around: "live" },
   [AUDIT]: {

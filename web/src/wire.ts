@@ -36,6 +36,9 @@ export type Polarity = (typeof POLARITY)[number];
 export const FLAG_STATE = ["open", "reviewed", "taken off"] as const;
 export type FlagState = (typeof FLAG_STATE)[number];
 
+export const FLAG_ADVICE = ["below the band", "within the band", "above the band", "share below target", "problem only", "most calls"] as const;
+export type FlagAdvice = (typeof FLAG_ADVICE)[number];
+
 export const ANSWER_KIND = ["acknowledgement", "question", "context"] as const;
 export type AnswerKind = (typeof ANSWER_KIND)[number];
 
@@ -243,6 +246,59 @@ export interface ProofState {
   last: Proof | null;
 }
 
+export interface PersonNamed {
+  id: string;
+  /** As they are called now. */
+  name: string;
+}
+
+/** Without those that were taken off. */
+export interface FlagCount {
+  good: number;
+  bad: number;
+  /** Calls that the agents answered; null of who makes flags. */
+  calls: number | null;
+}
+
+/** Flags on one agent, or made by one person on the agents that are here. */
+export interface FlagsOn {
+  who: PersonNamed;
+  /** No longer there, or not in the roster; the name is that of the flag. */
+  left: boolean;
+  /** As many as the balance has. */
+  weeks: FlagCount[];
+  total: FlagCount;
+  advice: FlagAdvice[];
+  /** How many more on good work would bring the share to the target. */
+  good_missing: number;
+}
+
+export interface FlagBalance {
+  at: number;
+  /**
+   * When each began, the oldest first; Monday in the zone that was asked for. The last one still
+   * runs.
+   */
+  weeks: number[];
+  /** Share of flags on good work. */
+  target: number;
+  low: number;
+  /** Flags on one agent in one week, both included. */
+  high: number;
+  /** Flags below which no share is judged. */
+  judged_from: number;
+  /** By name. All numbers are of these agents. */
+  agents: FlagsOn[];
+  /** Agents that there is no room for; those without a flag are left out first. */
+  more: number;
+  /** By name. */
+  authors: FlagsOn[];
+  /** Of each week. */
+  total: FlagCount[];
+  /** Whom agents that the asker reaches report to, by name. */
+  leaders: PersonNamed[];
+}
+
 /** Body of a Disconnect User. */
 export interface Disconnect {
   /**
@@ -259,12 +315,6 @@ export interface DisconnectOutcome {
   outcome: "confirmed" | "not_confirmed" | "refused";
   /** In plain words; empty where a disconnect was confirmed and there is nothing to add. */
   why: string;
-}
-
-export interface PersonNamed {
-  id: string;
-  /** As they are called now. */
-  name: string;
 }
 
 /** A flag to be made. */

@@ -13,6 +13,7 @@ export type Load = () => Promise<{ default: Page }>;
 
 export const later = {
   audit: () => import("../audit/AuditPage.svelte"),
+  flagBalance: () => import("../flags/BalancePage.svelte"),
   flags: () => import("../flags/FlagsPage.svelte"),
   flagSettings: () => import("../settings/flags/FlagSettings.svelte"),
   history: () => import("../history/HistoryPage.svelte"),

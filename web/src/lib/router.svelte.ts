@@ -35,6 +35,7 @@ export function follow(event: MouseEvent): void {
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
 export const FLAGS = "/flags";
+export const FLAG_BALANCE = "/flags/balance";
 export const AUDIT = "/audit";
 export const TEAM = "/team";
 export const MY_CALLS = "/my-calls";
