@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from monitord.audit.entry import Of
 
-PEOPLE = ("supervisor", "agent", "actor", "person")
+PEOPLE = ("supervisor", "agent", "actor", "person", "by", "leader")
 
 
 def of_filters(filters: Mapping[str, str]) -> tuple[dict[str, str], tuple[Of, ...]]:

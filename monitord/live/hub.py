@@ -20,7 +20,9 @@ from monitord.domain.views import Alert, Entity, Flag, Notice
 from monitord.domain.words import LinkState
 
 LOG_MOST = 2000
-"""Frames kept for clients that come back after a short break."""
+CHANGES_MOST = 20_000
+"""Frames kept for clients that come back after a short break, and changes in all of them: under
+load one frame has hundreds."""
 
 
 @dataclass(slots=True)
@@ -47,7 +49,8 @@ class Hub:
         self.seq = 0
         self._record = record
         self.shards: dict[str, Shard] = {p: new_shard(p, name, site) for p, name in pbxs}
-        self._log: deque[Frame] = deque(maxlen=LOG_MOST)
+        self._log: deque[Frame] = deque()
+        self._logged = 0
         self._pending: dict[tuple[str, str], tuple[Entity | None, Entity | None]] = {}
         self._listeners: dict[int, Callable[[Frame], None]] = {}
         self._next_listener = 0
@@ -113,9 +116,15 @@ class Hub:
             return
         frame = Frame(self.seq + 1, time.time_ns() // 1_000_000, changes)
         self.seq = frame.seq
-        self._log.append(frame)
+        self._keep(frame)
         for listener in list(self._listeners.values()):
             listener(frame)
+
+    def _keep(self, frame: Frame) -> None:
+        self._log.append(frame)
+        self._logged += len(frame.changes)
+        while len(self._log) > LOG_MOST or (self._logged > CHANGES_MOST and len(self._log) > 1):
+            self._logged -= len(self._log.popleft().changes)
 
     def know(self, people: tuple[Person, ...]) -> None:
         """The people at the start, before anything is applied; later they come as an event."""

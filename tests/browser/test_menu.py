@@ -48,6 +48,27 @@ async def hits(page: Page, selector: str) -> list[tuple[str, float, float]]:
     return small
 
 
+async def test_no_page_is_cut_off(shared_browser: Browser, url: str) -> None:
+    """Whatever does not fit into a low window can be scrolled to."""
+    async with visitor(shared_browser, url) as max_:
+        page = max_.page
+        await max_.sign_in("max")
+        for width, height in ((1440, 360), (390, 360)):
+            await page.set_viewport_size(ViewportSize(width=width, height=height))
+            for name, path in PAGES.items():
+                await page.goto(url + path)
+                await expect(page.locator("main#content h1")).to_have_count(1)
+                lost = await page.evaluate(
+                    """() => {
+                      const main = document.querySelector("main");
+                      const still = getComputedStyle(document.body).overflowY === "hidden";
+                      return still && main.getBoundingClientRect().bottom > innerHeight + 1
+                        ? main.getBoundingClientRect().bottom - innerHeight : 0;
+                    }"""
+                )
+                assert lost == 0, (name, width)
+
+
 async def test_on_a_narrow_screen_it_is_behind_a_button(shared_browser: Browser, url: str) -> None:
     async with visitor(shared_browser, url, width=390) as max_:
         page = max_.page

@@ -213,6 +213,7 @@ export const says = {
     gaps: "gaps",
     segments: "segments",
     team: "the team view",
+    flags: "flags",
     "flag balance": "the balance of flags",
     audit: "the audit log",
   } as Record<string, string>,
