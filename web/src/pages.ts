@@ -9,6 +9,7 @@ import {
   FLAG_SETTINGS,
   FLAGS,
   HISTORY,
+  LIVE_CALLS,
   MY_CALLS,
   NEVER_MONITOR,
   PEOPLE,
@@ -17,6 +18,7 @@ import {
   TEAM,
 } from "./lib/router.svelte";
 import { frame } from "./texts";
+import { liveCalls } from "./texts-calls";
 import { flags, flagSettings } from "./texts-flags";
 import { never } from "./texts-never";
 import { people } from "./texts-people";
@@ -38,6 +40,12 @@ export interface Place {
 
 export const PLACES: Readonly<Record<string, Place>> = {
   [COACH_MANAGER]: { needs: "supervision.see", forbidden: frame.noPermission, around: "watch" },
+  [LIVE_CALLS]: {
+    load: later.liveCalls,
+    needs: "supervision.see",
+    forbidden: liveCalls.forbidden,
+    around: "watch",
+  },
   [HISTORY]: {
     load: later.history,
     needs: "supervision.see",

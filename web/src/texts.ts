@@ -427,6 +427,8 @@ export const history = {
 };
 
 export const historyPage = {
+  openCall: (id: string) => `Call ${id}: what happened`,
+  supervisionsOf: "Supervisions",
   title: "History",
   ledgers: "Ledgers",
   ledger: {
@@ -612,6 +614,12 @@ export const keys = {
       ["/", "Search the users; Esc clears"],
       ["D", "Disconnect the selected user (asks first)"],
       ["F", "Flag this moment of the call"],
+    ],
+    liveCalls: [
+      ["↑ ↓", "Go through the calls"],
+      ["Enter", "Open the call"],
+      ["F", "Flag this moment of the call"],
+      ["/", "Search the calls; Esc clears"],
     ],
     history: [["/", "Go to the filters"]],
     audit: [

@@ -16,6 +16,7 @@ export const later = {
   flags: () => import("../flags/FlagsPage.svelte"),
   flagSettings: () => import("../settings/flags/FlagSettings.svelte"),
   history: () => import("../history/HistoryPage.svelte"),
+  liveCalls: () => import("../live-calls/LiveCallsPage.svelte"),
   myCalls: () => import("../told/MyCalls.svelte"),
   neverMonitor: () => import("../settings/never-monitor/NeverMonitorPage.svelte"),
   people: () => import("../settings/people/PeoplePage.svelte"),

@@ -34,6 +34,7 @@ export function follow(event: MouseEvent): void {
 
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
+export const LIVE_CALLS = "/live-calls";
 export const FLAGS = "/flags";
 export const AUDIT = "/audit";
 export const TEAM = "/team";
