@@ -63,7 +63,7 @@ export const callPanel = {
   close: "Close",
   closeOf: "Close this call",
   flag: "Flag this moment",
-  flagOf: (agent: string) => `Flag this moment of the call of ${agent}`,
+  flagOf: (agent: string) => `of the call of ${agent}`,
   flagEnded: "Flag",
   loading: "Reading the call …",
   failed: "What happened on the call could not be read.",
