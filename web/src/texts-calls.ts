@@ -101,6 +101,19 @@ export const callPanel = {
     agent: "Agent’s telephone",
     flags: "Flags",
   },
+  legend: {
+    waiting: "waiting, ringing",
+    whole: "when it was answered is not known",
+    talking: "talking",
+    "in call": "in a call",
+    "on hold": "on hold",
+    Monitor: "Monitor",
+    Coach: "Coach",
+    Barge: "Barge",
+    "Barge-Kick": "Barge-Kick",
+    Unknown: "type not known",
+    gap: "PBX could not be seen",
+  },
   notKnown: "What is not known",
 };
 

@@ -93,7 +93,7 @@ it("says in words what it draws, in its order, and the end last", () => {
     [50_000, "Flag by Sue, Good work: Let her finish", ""],
     [60_000, "Agent’s telephone: on hold", "for 0:20"],
     [90_000, "The PBX could not be seen: connection lost", "for 0:05"],
-    [100_000, "The call ended: call ended", ""],
+    [100_000, "The call ended", ""],
     [null, "Flag by Sue, Good work: Let her finish", ""],
   ]);
   const bars = told.lanes.flatMap((lane) => lane.bars);

@@ -110,7 +110,9 @@ export function tell(detail: CallDetail, now: number): Story {
     say(`gap-${gap.started}`, Math.max(from, gap.started), texts.unseen(gap.why), gap.ended === null ? null : Math.min(to, gap.ended));
   }
   if (call.ended !== null) {
-    say("ended", call.ended, call.end_reason === null ? texts.ended : texts.endedWhy(words.ended[call.end_reason]));
+    // that the people on it hung up needs no reason
+    const why = call.end_reason === null || call.end_reason === "call ended" ? "" : words.ended[call.end_reason];
+    say("ended", call.ended, why ? texts.endedWhy(why) : texts.ended);
     if (!call.ended_exact) unknown.push(texts.unknown.end);
     if (call.hold_ms > held + SLACK_MS) {
       unknown.push(
