@@ -77,9 +77,8 @@ async def test_flags_of_it_and_of_no_other(ina: Client) -> None:
 
 async def test_looked_at_is_written_down_and_unknown_is_said(ina: Client, store: Store) -> None:
     await ina.get(f"/api/v1/calls/{CALL.id}")
-    acts = [
-        row["target"] for row in read_audit(store, whole=True) if row["action"] == "view history"
-    ]
+    looks = [row for row in read_audit(store, whole=True) if row["action"] == "view history"]
+    acts = [row["target"] for row in looks]
     assert acts == [f"call {CALL.id}"]
     for path, status_, field in ((f"{'f' * 20}", 404, "id"), (f"{CALL.id}?all=1", 400, "all")):
         async with ina.http.get(f"/api/v1/calls/{path}") as response:

@@ -42,7 +42,6 @@ export const liveCalls = {
     "on hold": "on hold",
     ended: "ended",
   } satisfies Record<CallState, string>,
-  noNumber: "no number",
   columns: {
     agent: "Agent",
     state: "State",
@@ -71,7 +70,6 @@ export const callPanel = {
   gone: "There is no such call, or it is not yours to see.",
   noHistory: "Your role shows a call only while it lives; what happened before this moment is not shown.",
   notYet: "What happened is shown as soon as an agent of yours has the call.",
-  ended: "ended",
   facts: "The call",
   number: "Phone number",
   campaign: "Campaign",
@@ -81,11 +79,9 @@ export const callPanel = {
   noQueue: "none",
   start: "Start",
   end: "End",
-  length: "Length",
   talk: "Talk",
   hold: "Hold",
   callId: "Call ID",
-  agent: "Agent",
   status: "Status",
   listening: "Who listens now",
   nobodyListens: "Nobody.",
@@ -104,7 +100,7 @@ export const callPanel = {
   legend: {
     waiting: "waiting, ringing",
     whole: "when it was answered is not known",
-    talking: "talking",
+    talking: "answered, in a call",
     "in call": "in a call",
     "on hold": "on hold",
     Monitor: "Monitor",
@@ -120,8 +116,6 @@ export const callPanel = {
 export const story = {
   began: "The call began",
   beganBefore: "The call was there already when monitord first saw it; when it began is not known",
-  waited: "waited for an agent",
-  talked: "customer and agent could hear each other",
   answered: (agent: string) => `${agent} answered`,
   status: (status: string) => `Agent’s telephone: ${status}`,
   statuses: {
