@@ -18,7 +18,6 @@ import {
   TEAM,
 } from "./lib/router.svelte";
 import { frame } from "./texts";
-import { liveCalls } from "./texts-calls";
 import { flags, flagSettings } from "./texts-flags";
 import { never } from "./texts-never";
 import { people } from "./texts-people";
@@ -43,7 +42,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
   [LIVE_CALLS]: {
     load: later.liveCalls,
     needs: "supervision.see",
-    forbidden: liveCalls.forbidden,
+    forbidden: frame.noPermissionCalls,
     around: "watch",
   },
   [HISTORY]: {

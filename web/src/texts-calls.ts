@@ -2,8 +2,6 @@
 import type { AgentStatus, CallState, SpyType } from "./wire";
 
 export const liveCalls = {
-  title: "Live calls",
-  forbidden: "Your role does not allow you to see live calls. Whoever runs monitord can change that.",
   list: "Calls",
   search: "Search by agent, number, campaign or Call ID",
   searchShort: "Search",
