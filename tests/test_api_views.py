@@ -53,27 +53,45 @@ async def test_what_is_mine_and_the_usual_view(url: str) -> None:
     async with as_(url, "sue") as sue:
         views = await sue.get("/api/v1/views")
         assert views["mine"] == ["abe", "ann", "dan", "sue"]
-        assert views["chosen"] == {"coach-manager": "mine"}
+        assert views["chosen"] == {"coach-manager": "mine", "live-calls": "mine"}
     for login, mine in (("ina", ["ina"]), ("lee", ["lee"])):
         async with as_(url, login) as someone:
             views = await someone.get("/api/v1/views")
-            assert views["mine"] == mine and views["chosen"] == {"coach-manager": "all"}
+            assert views["mine"] == mine
+            assert views["chosen"] == {"coach-manager": "all", "live-calls": "all"}
 
 
 @pytest.mark.row("000-10")
 async def test_the_choice_is_remembered_for_the_person(url: str) -> None:
     async with as_(url, "sue") as sue:
         status, views = await put(sue, chosen={"coach-manager": "all"})
-        assert status == 200 and views["chosen"] == {"coach-manager": "all"}
+        assert status == 200
+        assert views["chosen"] == {"coach-manager": "all", "live-calls": "mine"}
         status, views = await put(sue, views=[view("Mornings")])
         (saved,) = views["views"]
         assert saved["own"] and saved["by"] == "Sue" and not saved["shared"]
         status, views = await put(sue, chosen={"coach-manager": saved["id"]})
         assert status == 200
     async with as_(url, "sue") as again:
-        assert (await again.get("/api/v1/views"))["chosen"] == {"coach-manager": saved["id"]}
+        kept = {"coach-manager": saved["id"], "live-calls": "mine"}
+        assert (await again.get("/api/v1/views"))["chosen"] == kept
         _, views = await put(again, views=[])
-        assert views["views"] == [] and views["chosen"] == {"coach-manager": "mine"}
+        assert views["views"] == []
+        assert views["chosen"] == {"coach-manager": "mine", "live-calls": "mine"}
+
+
+async def test_a_view_belongs_to_its_page(url: str) -> None:
+    """The same name may stand on two pages, and neither page opens with the other's."""
+    async with as_(url, "sue") as sue:
+        calls = view("Flagged", page="live-calls", filters={"show": "mine", "only": "flagged"})
+        status, views = await put(sue, views=[view("Flagged"), calls])
+        assert status == 200
+        ids = {v["page"]: v["id"] for v in views["views"]}
+        status, views = await put(sue, chosen={"live-calls": ids["live-calls"]})
+        assert status == 200
+        assert views["chosen"] == {"coach-manager": "mine", "live-calls": ids["live-calls"]}
+        status, body = await put(sue, chosen={"live-calls": ids["coach-manager"]})
+        assert (status, body["field"]) == (400, "chosen")
 
 
 async def test_shared_ones_and_what_is_not_shared(url: str) -> None:

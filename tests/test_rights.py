@@ -61,6 +61,7 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "GET /api/v1/supervisions/{id}": SEE,
     "POST /api/v1/supervisions/{id}/disconnect": ("supervision.disconnect",),
     "GET /api/v1/calls": SEE,
+    "GET /api/v1/calls/{id}": SEE,
     "GET /api/v1/agent-status": SEE,
     "GET /api/v1/gaps": SEE,
     "GET /api/v1/history/choices": SEE,
@@ -294,6 +295,33 @@ async def test_anothers_id_is_an_unknown_one(viewer: Viewer, clients: dict[str, 
         number = next(c.number for c in rows_of("CallRecord") if c.agent_id == row.agent_id)
         assert first["number"] == (viewer.number(number) if known else None)
         assert second["campaign"] == (label("second campaign", row.agent_id) if known else None)
+
+
+@reader
+async def test_one_call_of_ones_reach_and_no_other(
+    viewer: Viewer, clients: dict[str, Client]
+) -> None:
+    """With what was supervised of it, and the agent's own status; another's is an unknown one."""
+    http = clients[viewer.login].http
+    async with http.get(f"/api/v1/calls/{'f' * 20}") as response:
+        unknown = await response.read()
+    for row in rows_of("CallRecord"):
+        async with http.get(f"/api/v1/calls/{row.id}") as response:
+            body = await response.read()
+        if not viewer.reaches("history.see", row.agent_id):
+            assert (response.status, body) == (404, unknown)
+            continue
+        assert response.status == 200
+        assert_nothing_foreign(viewer, body.decode())
+        found = json.loads(body)
+        assert found["call"]["number"] == viewer.number(row.number)
+        on_it = {r.id for r in rows_of("SupervisionRecord") if r.call == row.id}
+        assert {one["id"] for one in found["supervisions"]} == on_it
+        # The second segment is of another call.
+        assert all([s["n"] for s in one["segments"]] == [1] for one in found["supervisions"])
+        assert [s["reason"] for s in found["statuses"]] == (
+            [] if row.agent_id is None else [label("reason", row.agent_id)]
+        )
 
 
 @reader

@@ -80,7 +80,6 @@ export default defineConfig(({ mode }) => {
       assetsDir: assets,
       assetsInlineLimit: 0, // a data: address is not 'self' to the content security policy
       modulePreload: { polyfill: false },
-      cssCodeSplit: false,
       target: "es2022",
       reportCompressedSize: true,
       rolldownOptions: {

@@ -78,6 +78,13 @@ async def flag(request: web.Request) -> web.Response:
     )
 
 
+async def of_call(request: web.Request, call: CallRecord) -> list[wire.FlagShown]:
+    """As whoever asks may see them, the first made first."""
+    if call.agent_id not in request[WHO].rights.on("flag.see"):
+        return []
+    return await _shown(request, await request.app[FLAGS].store.of_calls([call.id]))
+
+
 async def look(request: web.Request) -> web.Response:
     """Judges a comment that is being written; nothing is kept of it."""
     needs(request, "flag.make")

@@ -14,10 +14,9 @@ FOLDER = Path(__file__).parent.parent / "page"
 HOME = "/quality/quality-assurance/coach-manager"
 MY_CALLS = "/my-calls"
 APP_PATHS = (
-    "/flags/balance",
-    *(HOME, "/quality/quality-assurance/history", "/team", MY_CALLS, "/audit"),
+    *(HOME, "/quality/quality-assurance/history", "/live-calls", "/team", MY_CALLS, "/audit"),
     *("/settings/people", "/settings/never-monitor", "/settings/privacy", "/settings/sign-in"),
-    *("/flags", "/settings/flags"),
+    *("/flags", "/flags/balance", "/settings/flags"),
 )
 
 _FOREVER = "public, max-age=31536000, immutable"

@@ -10,6 +10,7 @@ from pathlib import Path
 from monitord.api import (
     alerts,
     audit_routes,
+    calls,
     commands,
     export,
     flag_routes,
@@ -61,6 +62,7 @@ def api(stream: Handler) -> tuple[Route, ...]:
         Route("PUT", "/api/v1/views", "supervision.see", views.put_views, "save one's own views, or choose those that pages open with", body=wire.PutViews, gives=wire.Views),
 
         Route("GET", "/api/v1/calls", "history.see", history.calls, "a page of calls, newest first", parameters.paged("calls"), gives=wire.CallPage),
+        Route("GET", f"/api/v1/calls/{_ID}", "history.see", calls.call, "one call: who supervised it, what its agent's telephone did, its flags", gives=wire.CallDetail),
         Route("GET", "/api/v1/agent-status", "history.see", history.statuses, "a page of agents' status, newest first", parameters.paged("agent-status"), gives=wire.StatusPage),
         Route("GET", "/api/v1/gaps", "history.see", history.gaps, "times in which a PBX could not be seen", parameters.paged("gaps"), gives=wire.GapPage),
         Route("GET", "/api/v1/history/choices", "history.see", history.choices, "what a filter of the history can be set to", parameters.choices(history.CHOICES_MOST), gives=wire.Choices),

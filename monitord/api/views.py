@@ -19,7 +19,12 @@ from monitord.people.signin import Who
 from monitord.store.errors import StoreError
 from monitord.store.views import SavedView
 
-BUILT_IN: dict[str, tuple[str, ...]] = {"coach-manager": ("mine", "all"), "history": (), "team": ()}
+BUILT_IN: dict[str, tuple[str, ...]] = {
+    "coach-manager": ("mine", "all"),
+    "history": (),
+    "live-calls": ("mine", "all"),
+    "team": (),
+}
 """By page: the views that everybody has."""
 
 
@@ -114,7 +119,9 @@ async def _read(request: web.Request) -> wire.Views:
     ids = {one.id for one in shown}
     kept = {p: v for p, v in chosen.items() if v in ids or v in BUILT_IN.get(p, ())}
     mine = _mine(people.roster, who.id)
-    kept.setdefault("coach-manager", _usual(people.roster.people.get(who.id), mine))
+    usual = _usual(people.roster.people.get(who.id), mine)
+    for page in ("coach-manager", "live-calls"):
+        kept.setdefault(page, usual)
     return wire.Views(sorted(mine), shown, kept)
 
 

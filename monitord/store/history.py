@@ -181,6 +181,41 @@ class History:
             return None
         return record_of(row, SupervisionRecord), (await self.segments([row_id]))[row_id]
 
+    async def call(self, row_id: str) -> CallRecord | None:
+        table = tables.call
+        await self._caught_up()
+        async with self._reading() as connection:
+            found = await connection.execute(select(table).where(table.c.id == row_id))
+            row = found.mappings().first()
+        return None if row is None else record_of(row, CallRecord)
+
+    async def on_call(
+        self, call: str, most: int
+    ) -> list[tuple[SupervisionRecord, list[SegmentRecord]]]:
+        """Supervisions with their segments on this call, in the order in which they came to it;
+        of no more than so many segments."""
+        supervision, segment = tables.supervision, tables.segment
+        parts_of_it = (
+            select(segment)
+            .where(segment.c.call == call)
+            .order_by(segment.c.started, segment.c.id)
+            .limit(most)
+        )
+        async with self._reading() as connection:
+            rows = (await connection.execute(parts_of_it)).mappings().all()
+            segments = [record_of(row, SegmentRecord) for row in rows]
+            ids = list(dict.fromkeys(one.supervision for one in segments))
+            owners = select(supervision).where(supervision.c.id.in_(ids))
+            found = {
+                row["id"]: record_of(row, SupervisionRecord)
+                for row in (await connection.execute(owners)).mappings()
+            }
+        return [
+            (found[owner], [one for one in segments if one.supervision == owner])
+            for owner in ids
+            if owner in found
+        ]
+
     async def segments(self, ids: Iterable[str]) -> dict[str, list[SegmentRecord]]:
         """Of each of these supervisions, in their order."""
         segment = tables.segment

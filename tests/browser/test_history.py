@@ -331,7 +331,7 @@ async def test_rows_segments_gaps_and_the_call_they_belong_to(old: Past, browser
         await rows_of(page).get_by_role("link").click()
         await expect(page.get_by_role("table", name="Supervisions")).to_contain_text("Tom Trainer")
 
-        await page.get_by_role("link", name="Calls").click()
+        await page.get_by_role("link", name="Calls", exact=True).click()
         await page.get_by_role("button", name="Clear filters").click()
         await page.get_by_label("Phone number").fill("+44 20 7946 0042")
         await page.keyboard.press("Enter")

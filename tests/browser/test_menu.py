@@ -18,14 +18,16 @@ pytestmark = ONE_STAGE
 
 PAGES = {
     "Coach Manager": "/quality/quality-assurance/coach-manager",
+    "Live calls": "/live-calls",
     "History": "/quality/quality-assurance/history",
     "Team": "/team",
     "People": "/settings/people",
     "Privacy": "/settings/privacy",
     "Never monitor": "/settings/never-monitor",
+    "Flags": "/settings/flags",
     "Sign-in": "/settings/sign-in",
 }
-NO_SEARCH = ("Privacy", "Never monitor", "Sign-in")
+NO_SEARCH = ("Privacy", "Never monitor", "Flags", "Sign-in")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -10,6 +10,7 @@ import {
   FLAG_SETTINGS,
   FLAGS,
   HISTORY,
+  LIVE_CALLS,
   MY_CALLS,
   NEVER_MONITOR,
   PEOPLE,
@@ -39,6 +40,12 @@ export interface Place {
 
 export const PLACES: Readonly<Record<string, Place>> = {
   [COACH_MANAGER]: { needs: "supervision.see", forbidden: frame.noPermission, around: "watch" },
+  [LIVE_CALLS]: {
+    load: later.liveCalls,
+    needs: "supervision.see",
+    forbidden: frame.noPermissionCalls,
+    around: "watch",
+  },
   [HISTORY]: {
     load: later.history,
     needs: "supervision.see",

@@ -218,6 +218,7 @@ export const says = {
     audit: "the audit log",
   } as Record<string, string>,
   oneSupervision: "a supervision",
+  oneCall: "a call",
   filter: (name: string, value: string) => `${name.replaceAll("_", " ")}: ${value}`,
   rows: (n: string) => `${n} rows`,
   address: (text: string) => `from ${text}`,

@@ -37,6 +37,8 @@ export const flags = {
   wanted: "Another time",
   settled: (state: string, name: string, at: string) => `${state} by ${name}, ${at}`,
   why: (why: string) => `“${why}”`,
+  openCall: "Open the call",
+  openCallOf: (agent: string) => `Open the call of ${agent}`,
   review: "Reviewed",
   reviewOf: (agent: string) => `Reviewed: the flag on ${agent}`,
   reopen: "Open again",

@@ -159,6 +159,7 @@ export const frame = {
   quality: "Quality",
   qualityAssurance: "Quality Assurance",
   coachManager: "Coach Manager",
+  liveCalls: "Live calls",
   history: "History",
   team: "Team",
   audit: "Audit",
@@ -184,6 +185,7 @@ export const frame = {
   noPermission: "Your role does not allow you to see supervisions. Whoever runs monitord can change that.",
   noPermissionAudit: "Your role does not allow you to read the audit log. Whoever runs monitord can change that.",
   noPermissionTeam: "Your role does not allow you to see the team view. Whoever runs monitord can change that.",
+  noPermissionCalls: "Your role does not allow you to see live calls. Whoever runs monitord can change that.",
   loading: "Loading …",
   outdated: "monitord was updated on the server. Reload this page to go on.",
   reload: "Reload",
@@ -427,6 +429,8 @@ export const history = {
 };
 
 export const historyPage = {
+  openCall: (id: string) => `Call ${id}: what happened`,
+  supervisionsOf: "Supervisions",
   title: "History",
   ledgers: "Ledgers",
   ledger: {
@@ -612,6 +616,12 @@ export const keys = {
       ["/", "Search the users; Esc clears"],
       ["D", "Disconnect the selected user (asks first)"],
       ["F", "Flag this moment of the call"],
+    ],
+    liveCalls: [
+      ["↑ ↓", "Go through the calls"],
+      ["Enter", "Open the call"],
+      ["F", "Flag this moment of the call"],
+      ["/", "Search the calls; Esc clears"],
     ],
     history: [["/", "Go to the filters"]],
     audit: [

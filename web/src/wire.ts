@@ -75,7 +75,7 @@ export type What = (typeof WHAT)[number];
 export const KIND = ["pbx", "agent", "call", "supervision", "alert", "notice", "flag"] as const;
 export type Kind = (typeof KIND)[number];
 
-export const VIEW_PAGE = ["coach-manager", "history", "team"] as const;
+export const VIEW_PAGE = ["coach-manager", "history", "live-calls", "team"] as const;
 export type ViewPage = (typeof VIEW_PAGE)[number];
 
 /**
@@ -299,6 +299,126 @@ export interface FlagBalance {
   leaders: PersonNamed[];
 }
 
+export interface FlagShown {
+  id: string;
+  pbx: string;
+  call: string;
+  call_id: string;
+  agent: Party;
+  by: PersonNamed;
+  polarity: Polarity;
+  comment: string;
+  wanted: string;
+  themes: string[];
+  /** When it happened; null where nobody said. */
+  moment: number | null;
+  /** The same from the start of the call. */
+  offset_ms: number | null;
+  state: FlagState;
+  made: number;
+  changed: number | null;
+  /** When it was reviewed or taken off. */
+  settled: number | null;
+  /** Name. */
+  settled_by: string | null;
+  settled_why: string | null;
+  /** The agent sees it. */
+  visible: boolean;
+  /** When it was shared with the agent's team. */
+  shared: number | null;
+  /** Why somebody may not know later what this was about; empty where it says enough. */
+  vague: ("judges" | "no moment" | "short")[];
+  answers: FlagAnswerRow[];
+  /** Whoever asks made it, and may change it and take it off. */
+  mine: boolean;
+}
+
+export interface FlagAnswerRow {
+  kind: AnswerKind;
+  text: string;
+  at: number;
+}
+
+/** One call of the ledger. */
+export interface CallRow {
+  id: string;
+  pbx: string;
+  call_id: string;
+  agent: Party | null;
+  direction: Direction;
+  number: string | null;
+  queue: string;
+  campaign: string | null;
+  list: string | null;
+  result: string | null;
+  started: number;
+  started_exact: boolean;
+  answered: number | null;
+  ended: number | null;
+  ended_exact: boolean;
+  end_reason: EndReason | null;
+  talk_ms: number;
+  hold_ms: number;
+  wrap_up_ms: number | null;
+  length_ms: number | null;
+}
+
+/** A time in which the daemon could not see a PBX: what happened in it may be missing. */
+export interface Gap {
+  pbx: string;
+  started: number;
+  ended: number | null;
+  why: string;
+}
+
+/** One interval of an agent's status. */
+export interface StatusRow {
+  id: string;
+  pbx: string;
+  agent: Party;
+  status: AgentStatus;
+  reason: string;
+  started: number;
+  started_exact: boolean;
+  ended: number | null;
+  ended_exact: boolean;
+  length_ms: number | null;
+}
+
+/** Part of a supervision, on this call, with one type. */
+export interface CallSegment {
+  n: number;
+  type: SpyType;
+  at_least: boolean;
+  type_provenance: Provenance;
+  started: number;
+  started_exact: boolean;
+  /** Null while it runs. */
+  ended: number | null;
+  ended_exact: boolean;
+}
+
+/** What somebody supervised of this call. */
+export interface CallSupervision {
+  id: string;
+  supervisor: Party;
+  segments: CallSegment[];
+}
+
+export interface CallDetail {
+  call: CallRow;
+  /** In the order in which they came to it. */
+  supervisions: CallSupervision[];
+  /** Of the agent's telephone, of those that overlap the call, the first one first. */
+  statuses: StatusRow[];
+  /** Those that whoever asks may see, the first made first. */
+  flags: FlagShown[];
+  /** Times within the call in which its PBX could not be seen, the first one first. */
+  gaps: Gap[];
+  /** False: there is more than is given here. */
+  complete: boolean;
+}
+
 /** Body of a Disconnect User. */
 export interface Disconnect {
   /**
@@ -351,12 +471,6 @@ export interface FlagAnswerGiven {
   text?: string;
 }
 
-export interface FlagAnswerRow {
-  kind: AnswerKind;
-  text: string;
-  at: number;
-}
-
 /** What it said before an edit. */
 export interface FlagVersion {
   polarity: Polarity;
@@ -364,40 +478,6 @@ export interface FlagVersion {
   wanted: string;
   themes: string[];
   until: number;
-}
-
-export interface FlagShown {
-  id: string;
-  pbx: string;
-  call: string;
-  call_id: string;
-  agent: Party;
-  by: PersonNamed;
-  polarity: Polarity;
-  comment: string;
-  wanted: string;
-  themes: string[];
-  /** When it happened; null where nobody said. */
-  moment: number | null;
-  /** The same from the start of the call. */
-  offset_ms: number | null;
-  state: FlagState;
-  made: number;
-  changed: number | null;
-  /** When it was reviewed or taken off. */
-  settled: number | null;
-  /** Name. */
-  settled_by: string | null;
-  settled_why: string | null;
-  /** The agent sees it. */
-  visible: boolean;
-  /** When it was shared with the agent's team. */
-  shared: number | null;
-  /** Why somebody may not know later what this was about; empty where it says enough. */
-  vague: ("judges" | "no moment" | "short")[];
-  answers: FlagAnswerRow[];
-  /** Whoever asks made it, and may change it and take it off. */
-  mine: boolean;
 }
 
 /** Newest first. */
@@ -512,60 +592,14 @@ export interface SupervisionDetail {
   reasons: Reason[];
 }
 
-/** One call of the ledger. */
-export interface CallRow {
-  id: string;
-  pbx: string;
-  call_id: string;
-  agent: Party | null;
-  direction: Direction;
-  number: string | null;
-  queue: string;
-  campaign: string | null;
-  list: string | null;
-  result: string | null;
-  started: number;
-  started_exact: boolean;
-  answered: number | null;
-  ended: number | null;
-  ended_exact: boolean;
-  end_reason: EndReason | null;
-  talk_ms: number;
-  hold_ms: number;
-  wrap_up_ms: number | null;
-  length_ms: number | null;
-}
-
 export interface CallPage {
   rows: CallRow[];
   next: string | null;
 }
 
-/** One interval of an agent's status. */
-export interface StatusRow {
-  id: string;
-  pbx: string;
-  agent: Party;
-  status: AgentStatus;
-  reason: string;
-  started: number;
-  started_exact: boolean;
-  ended: number | null;
-  ended_exact: boolean;
-  length_ms: number | null;
-}
-
 export interface StatusPage {
   rows: StatusRow[];
   next: string | null;
-}
-
-/** A time in which the daemon could not see a PBX: what happened in it may be missing. */
-export interface Gap {
-  pbx: string;
-  started: number;
-  ended: number | null;
-  why: string;
 }
 
 export interface GapPage {
@@ -1396,7 +1430,7 @@ export interface Views {
   views: View[];
   /**
    * By page: the id of the view that was chosen last, or the name of a built-in one (Coach
-   * Manager has "mine" and "all").
+   * Manager and Live calls have "mine" and "all").
    */
   chosen: Record<string, string>;
 }

@@ -13,6 +13,7 @@ import msgspec
 from monitord.api.wire.alerts import *
 from monitord.api.wire.audit import *
 from monitord.api.wire.balance import *
+from monitord.api.wire.calls import *
 from monitord.api.wire.disconnect import *
 from monitord.api.wire.flags import *
 from monitord.api.wire.history import *

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-ViewPage = Literal["coach-manager", "history", "team"]
+ViewPage = Literal["coach-manager", "history", "live-calls", "team"]
 
 ViewName = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 FilterName = Annotated[str, Meta(pattern=r"^[a-z_]{1,40}\Z")]
@@ -33,7 +33,7 @@ class Views(Struct, frozen=True):
     views: list[View]
     chosen: dict[str, str]
     """By page: the id of the view that was chosen last, or the name of a built-in one (Coach
-    Manager has "mine" and "all")."""
+    Manager and Live calls have "mine" and "all")."""
 
 
 class PutView(Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,6 +38,12 @@ const supervision = (over: object, more: Partial<AuditRow> = {}) =>
   sentence(row({ action: "observe supervision", detail: { row: { ...seen, ...over } }, ...more }));
 
 describe("a row as a person reads it", () => {
+  it("says that one call was looked at", () => {
+    const said = sentence(row({ action: "view history", target: `call ${"f".repeat(20)}`, detail: { filters: {} } }));
+    expect(said.text).toMatch(/a call\b/);
+    expect(said.text).not.toContain("fff");
+  });
+
   it("says who listened to whom, how long, by what means, on whose call and how it ended", () => {
     const said = supervision({}, { parts: [{ number: "5551" }, { number: "5551" }, { number: null }] });
     expect(said.text).toBe("Sue Supervisor listened to Ann Agent");

@@ -56,7 +56,12 @@ export function sentence(row: AuditRow): Sentence {
     case "prove log":
       return settled(row, says.other(actorOf(row), "").replace(": ", ` ${says.acts["prove log"]}`), []);
     case "view history": {
-      const known = /^[0-9a-f]{20}$/.test(row.target) ? says.oneSupervision : worded(says.things, row.target);
+      const one = /^[0-9a-f]{20}$/.test(row.target)
+        ? says.oneSupervision
+        : /^call [0-9a-f]{20}$/.test(row.target)
+          ? says.oneCall
+          : null;
+      const known = one ?? worded(says.things, row.target);
       return { text: says.viewed(actorOf(row), known), facts: filtersOf(row) };
     }
     case "view audit log":

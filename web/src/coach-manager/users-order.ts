@@ -46,9 +46,9 @@ export function ordered(users: readonly User[], by: Order): User[] {
 }
 
 /** Nothing changes its place under somebody's hand: who was there stays, who is new comes last. */
-export function held(before: readonly string[], users: readonly User[]): User[] {
-  const byId = new Map(users.map((user) => [user.id, user]));
+export function held<Item extends { id: string }>(before: readonly string[], now: readonly Item[]): Item[] {
+  const byId = new Map(now.map((one) => [one.id, one]));
   const stay = before.flatMap((id) => byId.get(id) ?? []);
-  for (const user of stay) byId.delete(user.id);
+  for (const one of stay) byId.delete(one.id);
   return [...stay, ...byId.values()];
 }

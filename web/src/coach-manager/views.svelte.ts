@@ -43,16 +43,30 @@ export function concerning(users: readonly User[], mine: ReadonlySet<string>): U
   });
 }
 
+/** As the server keeps them. */
+export function keptOf(filters: Filters): Record<string, string> {
+  return {
+    show: filters.show,
+    ...(filters.search ? { search: filters.search } : {}),
+    ...(filters.order ? { order: filters.order } : {}),
+  };
+}
+
 export class SavedViews {
+  readonly #page: PutView["page"];
   data = $state.raw<Views | null>(null);
   failed = $state(false);
   /** Why the last change was not kept. */
   notKept = $state<string | null>(null);
 
-  readonly saved = $derived((this.data?.views ?? []).filter((one) => one.page === PAGE));
+  readonly saved = $derived((this.data?.views ?? []).filter((one) => one.page === this.#page));
   readonly mine = $derived(new Set(this.data?.mine ?? []));
   /** The one that opens where the address names none. */
-  readonly usual = $derived(this.data?.chosen[PAGE] ?? "all");
+  readonly usual = $derived.by(() => this.data?.chosen[this.#page] ?? "all");
+
+  constructor(page: PutView["page"] = PAGE) {
+    this.#page = page;
+  }
 
   /** Reads them now, and again whenever a new picture came: rights or team may be others. */
   start(): () => void {
@@ -74,17 +88,14 @@ export class SavedViews {
 
   /** Remembered for the next time, in whatever browser. */
   choose(view: string): Promise<boolean> {
-    return this.#put({ chosen: { [PAGE]: view } });
+    return this.#put({ chosen: { [this.#page]: view } });
   }
 
   /** A name that is there already gets the new filters. */
-  async save(name: string, filters: Filters, shared: boolean): Promise<View | null> {
-    const same = (one: View) => one.own && one.page === PAGE && one.name.toLowerCase() === name.toLowerCase();
+  async save(name: string, filters: Record<string, string>, shared: boolean): Promise<View | null> {
+    const same = (one: View) => one.own && one.page === this.#page && one.name.toLowerCase() === name.toLowerCase();
     const found = this.saved.find(same);
-    const kept: Record<string, string> = { show: filters.show };
-    if (filters.search) kept["search"] = filters.search;
-    if (filters.order) kept["order"] = filters.order;
-    const view: PutView = { page: PAGE, name, filters: kept, shared, id: found?.id ?? null };
+    const view: PutView = { page: this.#page, name, filters, shared, id: found?.id ?? null };
     const others = this.#own().filter((one) => one.id !== found?.id);
     if (!(await this.#put({ views: [...others, view] }))) return null;
     return this.saved.find(same) ?? null;

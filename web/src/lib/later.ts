@@ -17,6 +17,7 @@ export const later = {
   flags: () => import("../flags/FlagsPage.svelte"),
   flagSettings: () => import("../settings/flags/FlagSettings.svelte"),
   history: () => import("../history/HistoryPage.svelte"),
+  liveCalls: () => import("../live-calls/LiveCallsPage.svelte"),
   myCalls: () => import("../told/MyCalls.svelte"),
   neverMonitor: () => import("../settings/never-monitor/NeverMonitorPage.svelte"),
   people: () => import("../settings/people/PeoplePage.svelte"),
@@ -40,6 +41,7 @@ const AFTER_MS = 1000;
 export function fetchSoon(): void {
   const all = () => {
     for (const load of Object.values(later)) fetchPage(load).catch(() => undefined);
+    import("../flags/Composer.svelte").catch(() => undefined);
   };
   setTimeout(() => ("requestIdleCallback" in window ? requestIdleCallback(all) : all()), AFTER_MS);
 }

@@ -5,6 +5,10 @@ const KEY = "monitord.prefs";
 export const ORDERS = ["name", "longest", "newest", "type"] as const;
 export type Order = (typeof ORDERS)[number];
 
+/** Of the live calls. */
+export const CALL_LAYOUTS = ["cards", "rows"] as const;
+export type CallLayout = (typeof CALL_LAYOUTS)[number];
+
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
@@ -13,6 +17,7 @@ interface Prefs {
   singleKeys: boolean;
   theme: Theme;
   order: Order;
+  calls: CallLayout;
 }
 
 const isFlag = (value: unknown) => typeof value === "boolean";
@@ -22,10 +27,11 @@ const VALID: Record<keyof Prefs, (value: unknown) => boolean> = {
   singleKeys: isFlag,
   theme: isOneOf(THEMES),
   order: isOneOf(ORDERS),
+  calls: isOneOf(CALL_LAYOUTS),
 };
 
 function read(): Prefs {
-  const chosen: Prefs = { compact: false, singleKeys: true, theme: "system", order: "name" };
+  const chosen: Prefs = { compact: false, singleKeys: true, theme: "system", order: "name", calls: "cards" };
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
     if (kept && typeof kept === "object") {

@@ -34,6 +34,7 @@ export function follow(event: MouseEvent): void {
 
 export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
+export const LIVE_CALLS = "/live-calls";
 export const FLAGS = "/flags";
 export const FLAG_BALANCE = "/flags/balance";
 export const AUDIT = "/audit";

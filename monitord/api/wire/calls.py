@@ -1,0 +1,46 @@
+"""One call with what there is to tell about it over its time."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from monitord.api.wire.flags import FlagShown
+from monitord.api.wire.history import CallRow, Gap, StatusRow
+from monitord.domain.views import Party
+from monitord.domain.words import Provenance, SpyType
+
+
+class CallSegment(Struct, frozen=True):
+    """Part of a supervision, on this call, with one type."""
+
+    n: int
+    type: SpyType
+    at_least: bool
+    type_provenance: Provenance
+    started: int
+    started_exact: bool
+    ended: int | None
+    """Null while it runs."""
+    ended_exact: bool
+
+
+class CallSupervision(Struct, frozen=True):
+    """What somebody supervised of this call."""
+
+    id: str
+    supervisor: Party
+    segments: list[CallSegment]
+
+
+class CallDetail(Struct, frozen=True):
+    call: CallRow
+    supervisions: list[CallSupervision]
+    """In the order in which they came to it."""
+    statuses: list[StatusRow]
+    """Of the agent's telephone, of those that overlap the call, the first one first."""
+    flags: list[FlagShown]
+    """Those that whoever asks may see, the first made first."""
+    gaps: list[Gap]
+    """Times within the call in which its PBX could not be seen, the first one first."""
+    complete: bool
+    """False: there is more than is given here."""
