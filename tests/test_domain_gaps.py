@@ -12,6 +12,7 @@ from monitord.domain import events as ev
 from monitord.domain.events import At, Event, Snapshot
 from monitord.domain.ledger import (
     CallRecord,
+    GapRecord,
     Record,
     SegmentRecord,
     StatusRecord,
@@ -225,3 +226,17 @@ def test_a_pbx_that_names_too_much_costs_no_more_memory(monkeypatch: pytest.Monk
     assert "left out" in pbx.detail or "not followed" in pbx.detail  # type: ignore[union-attr]
     world.apply(*(ev.ChannelHungUp(u) for u in (SPYER, AGENT, CUSTOMER)))
     assert not shard.by_linkedid and not shard.calls
+
+
+@pytest.mark.fault("AMI TCP drop in mid-event")
+def test_a_connection_that_is_lost_in_the_millisecond_in_which_it_was_good() -> None:
+    """Seed 8999 of the chaos: a closed gap was opened again, since both began at the same time."""
+    world = World()
+    heard = world.wall
+    for _ in range(3):
+        world.apply(ev.LinkChanged(LinkState.LOST, "cut", heard=heard))
+        world.now += 5_000
+        world.live()
+    gaps = world.of(GapRecord)
+    assert [gap.started for gap in gaps] == [heard] * 3
+    assert len({gap.id for gap in gaps}) == 3 and all(gap.ended is not None for gap in gaps)

@@ -79,7 +79,11 @@ def on_link(shard: Shard, event: ev.LinkChanged, at: At) -> None:
         shard.lost_at = _then(at, event.heard or at.wall)
         shard.gap_why = event.detail or "the connection was lost"
     if shard.lost_at is not None and shard.gap is None and event.link is not LinkState.LIVE:
-        shard.gap = make_id(shard.pbx, "gap", shard.lost_at.wall)
+        wall, count = shard.lost_at.wall, 0
+        if shard.gaps_at[0] == wall:
+            count = shard.gaps_at[1] + 1
+        shard.gaps_at = wall, count
+        shard.gap = make_id(shard.pbx, "gap", wall, *([count] if count else []))
         shard.records.append(_gap(shard, None))
     if (event.link, event.detail) != (shard.link, shard.link_detail):
         if event.link is not shard.link:

@@ -276,6 +276,9 @@ class Shard:
     gap_why: str = ""
     gap: str | None = None
     """Id of the open gap's record."""
+    gaps_at: tuple[int, int] = (-1, 0)
+    """When the last gap began, and how many before it began in that very millisecond: a connection
+    that was good for no longer than that leaves another one."""
     keypad: bool = False
     """The site lets us see supervisors' digits, so a switch by keypad is not missed."""
     unseen: int | None = None
