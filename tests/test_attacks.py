@@ -106,7 +106,7 @@ async def test_broken_queries(here: Centre, route: Route) -> None:
     async with Client(here.daemon.url) as agent, Client(here.daemon.url) as auditor:
         assert await agent.sign_in("alpha-1") == 200
         assert await auditor.sign_in("aud") == 200
-        others = {"notice.see": agent, "audit.see": auditor}
+        others = {"notice.see": agent, "flag.answer": agent, "audit.see": auditor}
         may = next((others[p] for p in route.permissions if p in others), here.ina)
         cookie = may.cookie
     for name, query in BROKEN_QUERIES.items():
