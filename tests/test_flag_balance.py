@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,13 +12,18 @@ import pytest
 
 from tests.kit.flagged import Past
 from tests.kit.ledger import read_audit
+from tests.kit.stores import Store
 from tests.kit.teams import name_of
-from tests.test_flags import Here, here
-
-__all__ = ["here"]
+from tests.test_flags import Here, site
 
 ALPHA = {f"alpha-{n}" for n in range(1, 7)}
 BETA = {f"beta-{n}" for n in range(1, 7)}
+
+
+@pytest.fixture
+async def here(tmp_path: Path, store: Store) -> AsyncIterator[Here]:
+    async with site(tmp_path, store) as made:
+        yield made
 
 
 @pytest.fixture

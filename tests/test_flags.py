@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from monitord.api.keys import FLAGS
 from tests.kit.centre import Centre, centre, until
 from tests.kit.client import Client
 from tests.kit.ledger import read_audit
-from tests.kit.stores import Store
+from tests.kit.stores import SqliteStore, Store
 from tests.kit.teams import AGENTS_AT_ALL, SUPERVISORS_AT_ALL, people
 
 SAYS = "Let her finish at “I just want it cancelled”, then offered the refund unasked."
@@ -81,11 +81,11 @@ ALPHA = tuple(f"alpha-{n}" for n in range(1, 7))
 BETA = tuple(f"beta-{n}" for n in range(1, 7))
 
 
-@pytest.fixture
-async def here(tmp_path: Path, store: Store) -> AsyncIterator[Here]:
+@asynccontextmanager
+async def site(folder: Path, store: Store) -> AsyncIterator[Here]:
     async with (
         centre(
-            tmp_path,
+            folder,
             store=store,
             people=people(),
             agents=AGENTS_AT_ALL,
@@ -98,6 +98,19 @@ async def here(tmp_path: Path, store: Store) -> AsyncIterator[Here]:
             clients[login] = await stack.enter_async_context(Client(made.daemon.url))
             assert await clients[login].sign_in(login) == 200
         yield Here(made, clients)
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Here]:
+    async with site(tmp_path, SqliteStore.in_folder(tmp_path / "data")) as made:
+        yield made
+
+
+@pytest.fixture
+async def either(tmp_path: Path, store: Store) -> AsyncIterator[Here]:
+    """For what the database has a part in: on both."""
+    async with site(tmp_path, store) as made:
+        yield made
 
 
 @pytest.mark.row("000-01", "000-02", "000-03")
@@ -182,80 +195,80 @@ async def test_a_vague_comment_is_told_so_and_none_is_refused(here: Here) -> Non
 
 
 @pytest.mark.row("000-36", "000-37")
-async def test_reviewed_and_taken_off_leave_the_queue(here: Here) -> None:
-    call = await here.call_of(*ALPHA)
-    one, two, three = [await here.made_by("sue", call) for _ in range(3)]
-    sue = here.clients["sue"]
+async def test_reviewed_and_taken_off_leave_the_queue(either: Here) -> None:
+    call = await either.call_of(*ALPHA)
+    one, two, three = [await either.made_by("sue", call) for _ in range(3)]
+    sue = either.clients["sue"]
 
     async def queue() -> set[str]:
         found = await sue.get("/api/v1/flags", agent=call.agent.id, state="open")
         return {f["id"] for f in found["rows"]}
 
     assert await queue() == {one["id"], two["id"], three["id"]}
-    done = await here.done("ina", "POST", f"/flags/{one['id']}/review")
+    done = await either.done("ina", "POST", f"/flags/{one['id']}/review")
     assert (done["state"], done["settled_by"]) == ("reviewed", "INA the person")
-    status, _ = await here.ask("ina", "POST", f"/flags/{two['id']}/take-off", {})
+    status, _ = await either.ask("ina", "POST", f"/flags/{two['id']}/take-off", {})
     assert status == 403, "only whoever made it"
-    gone = await here.done("sue", "POST", f"/flags/{two['id']}/take-off", {"why": "wrong call"})
+    gone = await either.done("sue", "POST", f"/flags/{two['id']}/take-off", {"why": "wrong call"})
     assert (gone["state"], gone["settled_why"]) == ("taken off", "wrong call")
     assert await queue() == {three["id"]}
-    assert (await here.ask("sue", "POST", f"/flags/{one['id']}/review"))[0] == 409
+    assert (await either.ask("sue", "POST", f"/flags/{one['id']}/review"))[0] == 409
     assert (await sue.get(f"/api/v1/flags/{two['id']}"))["flag"]["comment"] == SAYS, "it is kept"
-    again = await here.done("sue", "POST", f"/flags/{one['id']}/reopen")
+    again = await either.done("sue", "POST", f"/flags/{one['id']}/reopen")
     assert again["state"] == "open" and await queue() == {one["id"], three["id"]}
-    acts = [r for r in read_audit(here.made.store) if r["target"] == two["id"]]
+    acts = [r for r in read_audit(either.made.store) if r["target"] == two["id"]]
     assert [r["action"] for r in acts] == ["flag call", "take off flag"]
 
 
-async def test_an_edit_keeps_what_it_said(here: Here) -> None:
-    call = await here.call_of(*ALPHA)
-    flag = await here.made_by("sue", call)
+async def test_an_edit_keeps_what_it_said(either: Here) -> None:
+    call = await either.call_of(*ALPHA)
+    flag = await either.made_by("sue", call)
     path = f"/flags/{flag['id']}"
     other = {"comment": "He read the terms aloud twice at 2:10.", "polarity": "bad"}
-    changed = await here.done("sue", "PATCH", path, other)
+    changed = await either.done("sue", "PATCH", path, other)
     assert changed["comment"] == other["comment"] and changed["changed"] is not None
-    assert (await here.ask("ina", "PATCH", path, other))[0] == 403
-    versions = (await here.done("ina", "GET", path))["versions"]
+    assert (await either.ask("ina", "PATCH", path, other))[0] == 403
+    versions = (await either.done("ina", "GET", path))["versions"]
     assert [(v["comment"], v["polarity"]) for v in versions] == [(SAYS, "good")]
-    assert (await here.ask("sue", "PATCH", path, {"themes": ["nothing of ours"]}))[0] == 400
-    same = await here.done("sue", "PATCH", path, other)
+    assert (await either.ask("sue", "PATCH", path, {"themes": ["nothing of ours"]}))[0] == 400
+    same = await either.done("sue", "PATCH", path, other)
     assert same["changed"] == changed["changed"], "nothing was different"
-    acts = [r for r in read_audit(here.made.store) if r["target"] == flag["id"]]
+    acts = [r for r in read_audit(either.made.store) if r["target"] == flag["id"]]
     assert acts[-1]["detail"]["was"]["comment"] == SAYS
 
 
-async def test_what_is_sent_twice_is_made_once(here: Here) -> None:
-    call = await here.call_of(*ALPHA)
+async def test_what_is_sent_twice_is_made_once(either: Here) -> None:
+    call = await either.call_of(*ALPHA)
     body = new(call)
-    assert (await here.ask("sue", "POST", "/flags", body))[0] == 201
-    status, flag = await here.ask("sue", "POST", "/flags", body)
+    assert (await either.ask("sue", "POST", "/flags", body))[0] == 201
+    status, flag = await either.ask("sue", "POST", "/flags", body)
     assert status == 200 and flag["id"] == body["id"]
-    assert (await here.ask("ina", "POST", "/flags", body))[0] == 409
-    assert len((await here.clients["sue"].get("/api/v1/flags"))["rows"]) == 1
+    assert (await either.ask("ina", "POST", "/flags", body))[0] == 409
+    assert len((await either.clients["sue"].get("/api/v1/flags"))["rows"]) == 1
 
 
 @pytest.mark.row("000-40", "000-46", "000-45")
-async def test_whether_agents_see_them_is_said_once_for_the_site(here: Here) -> None:
-    call = await here.call_of("alpha-1")
-    mine = here.clients["alpha-1"]
-    before = await here.made_by("sue", call)
+async def test_whether_agents_see_them_is_said_once_for_the_site(either: Here) -> None:
+    call = await either.call_of("alpha-1")
+    mine = either.clients["alpha-1"]
+    before = await either.made_by("sue", call)
     assert (await mine.get("/api/v1/my-flags"))["rows"] == []
-    settings = await here.done("adm", "GET", "/flags/settings")
+    settings = await either.done("adm", "GET", "/flags/settings")
     assert settings["visible"] is False and settings["hidden"] == 1
-    assert (await here.done("sue", "GET", "/flags/settings"))["hidden"] == 0, "not hers to set"
+    assert (await either.done("sue", "GET", "/flags/settings"))["hidden"] == 0, "not hers to set"
     body = {"visible": True, "themes": settings["themes"]}
-    assert (await here.ask("sue", "PUT", "/flags/settings", body))[0] == 403
-    await here.done("adm", "PUT", "/flags/settings", body)
-    after = await here.made_by("sue", call)
+    assert (await either.ask("sue", "PUT", "/flags/settings", body))[0] == 403
+    await either.done("adm", "PUT", "/flags/settings", body)
+    after = await either.made_by("sue", call)
     assert [f["id"] for f in (await mine.get("/api/v1/my-flags"))["rows"]] == [after["id"]]
-    assert (await here.ask("alpha-1", "POST", f"/flags/{before['id']}/answer", ACK))[0] == 404
+    assert (await either.ask("alpha-1", "POST", f"/flags/{before['id']}/answer", ACK))[0] == 404
     # what was written before is shown only where that is chosen, and that is in the log
-    await here.done("adm", "PUT", "/flags/settings", body | {"earlier": True})
+    await either.done("adm", "PUT", "/flags/settings", body | {"earlier": True})
     assert len((await mine.get("/api/v1/my-flags"))["rows"]) == 2
-    acts = [r for r in read_audit(here.made.store) if r["action"] == "change flag settings"]
+    acts = [r for r in read_audit(either.made.store) if r["action"] == "change flag settings"]
     assert [r["detail"]["earlier_flags_shown"] for r in acts] == [0, 1]
     refused = {"visible": False, "themes": [], "earlier": True}
-    assert (await here.ask("adm", "PUT", "/flags/settings", refused))[0] == 400
+    assert (await either.ask("adm", "PUT", "/flags/settings", refused))[0] == 400
 
 
 ACK = {"kind": "acknowledgement"}
@@ -322,16 +335,16 @@ async def test_there_is_no_disciplinary_kind(here: Here) -> None:
         assert (await here.ask("sue", "POST", "/flags", new(call) | more))[0] == 400
 
 
-async def test_filters(here: Here) -> None:
+async def test_filters(either: Here) -> None:
     some = []
     for agent, login, polarity, theme in (
         ("alpha-1", "sue", "good", "tone"),
         ("alpha-2", "ina", "bad", "procedure"),
         ("beta-1", "ina", "good", "tone"),
     ):
-        call = await here.call_of(agent)
-        some.append(await here.made_by(login, call, polarity=polarity, themes=[theme]))
-    ina = here.clients["ina"]
+        call = await either.call_of(agent)
+        some.append(await either.made_by(login, call, polarity=polarity, themes=[theme]))
+    ina = either.clients["ina"]
 
     async def found(**given: str) -> set[int]:
         rows = (await ina.get("/api/v1/flags", **given))["rows"]
