@@ -173,6 +173,9 @@ async def test_endpoints_that_were_seen_and_whose_they_are(
         await save(page, "Confirm")
         await expect(dialog).to_have_count(0)
         owned = page.get_by_role("region", name="Owned")
+        # as far down as the list is, only what is in sight is drawn
+        await owned.get_by_role("heading").scroll_into_view_if_needed()
+        await owned.locator("tr").nth(1).scroll_into_view_if_needed()
         await expect(owned.locator("tr").filter(has_text=endpoint)).to_contain_text(name)
         await expect(seen.get_by_text(endpoint, exact=True)).to_have_count(0)
         # the next is somebody's who is there
@@ -181,6 +184,7 @@ async def test_endpoints_that_were_seen_and_whose_they_are(
         await dialog.get_by_label("Somebody on the roster").check()
         await choose(page, "Who", "Tom Trainer")
         await save(page, "Confirm")
+        await owned.locator("tr").nth(1).scroll_into_view_if_needed()
         await expect(owned.locator("tr").filter(has_text=other)).to_contain_text("Tom Trainer")
 
         await expect(seen.get_by_text(other, exact=True)).to_have_count(0)
@@ -200,6 +204,7 @@ async def test_endpoints_that_were_seen_and_whose_they_are(
         await save(page)
         await expect(dialog).to_have_count(0)
         await page.get_by_label("Show past ones").check()
+        await owned.locator("tr").nth(1).scroll_into_view_if_needed()
         hands = owned.locator("tr").filter(has_text="PJSIP/1001")
         await expect(hands.nth(0)).to_contain_text("Ann Agent")
         await expect(hands.nth(0)).to_contain_text("31 Mar 2026")
