@@ -115,7 +115,7 @@ def _not_looked_through() -> Iterator[None]:
         sqlite._look_at_file = look
 
 
-def _no_look(_path: Path) -> None:
+def _no_look(_path: Path, _known_from: Path | None = None) -> None:
     pass
 
 
