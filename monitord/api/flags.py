@@ -269,15 +269,15 @@ async def _wanted(request: web.Request, reach: Reach) -> Wanted:
         people = request.app[PEOPLE].roster.people.values()
         led = frozenset(p.id for p in people if p.leader == leader)
         agents = led if agents is None else agents & led
-    named, call = text(request, "call"), None
+    named, calls = text(request, "call"), None
     if named is not None:
-        found = [c for c in await _calls(request, named) if c.agent_id in reach]
-        call = found[0].id if found else ""
+        # One Call ID can be that of several, one for each agent who had it.
+        calls = tuple(c.id for c in await _calls(request, named) if c.agent_id in reach)
     return Wanted(
         within=reach.people,
         agents=agents,
         by=text(request, "by"),
-        call=call,
+        calls=calls,
         state=None if state is None else FlagState(state),
         polarity=None if polarity is None else Polarity(polarity),
         theme=text(request, "theme", 40),

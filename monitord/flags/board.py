@@ -29,10 +29,8 @@ class Board:
     def __init__(self, hub: Hub, store: FlagStore, clock: Callable[[], int] = wall) -> None:
         self._hub, self.store = hub, store
         self._clock = clock
-        self._until: dict[str, int] = {}
-        """Of each that is shown: until when, once its call is over."""
-        self._call: dict[str, tuple[str, str]] = {}
-        """PBX and call of each that is shown."""
+        self._shown: dict[str, tuple[str, int]] = {}
+        """Of each: its call, and until when it is shown once that is over."""
         self._changed = asyncio.Lock()
 
     async def run(self) -> None:
@@ -70,26 +68,24 @@ class Board:
                 self._drop(flag.id)
             else:
                 self._hub.flag(flag.id, view_of(now, answers))
-                self._call[flag.id] = (now.pbx, now.call)
-                self._until[flag.id] = self._clock() + SHOWN_MS
+                self._shown[flag.id] = now.call, self._clock() + SHOWN_MS
             self._hub.flush()
 
     def _forget(self, running: Collection[str], now: int) -> None:
-        for flag, (_, call) in list(self._call.items()):
+        for flag, (call, until) in list(self._shown.items()):
             if call in running:
-                self._until[flag] = now + SHOWN_MS
-            elif self._until[flag] <= now:
+                self._shown[flag] = call, now + SHOWN_MS
+            elif until <= now:
                 self._drop(flag)
         self._hub.flush()
 
     def _drop(self, flag: str) -> None:
-        self._until.pop(flag, None)
-        if self._call.pop(flag, None) is not None:
+        if self._shown.pop(flag, None) is not None:
             self._hub.flag(flag, None)
 
     def __contains__(self, flag: str) -> bool:
         """Whether it is shown."""
-        return flag in self._call
+        return flag in self._shown
 
     async def again(self) -> None:
         """Somebody was erased.
@@ -97,7 +93,7 @@ class Board:
         Raises:
             UnreadableError: the database does not answer.
         """
-        for flag in list(self._call):
+        for flag in list(self._shown):
             row = await self.store.one(flag)
             if row is None:
                 self._drop(flag)

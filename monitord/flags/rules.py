@@ -9,15 +9,6 @@ from msgspec import Struct
 
 from monitord.domain.ledger import CallRecord
 
-COMMENT_MOST = 2_000
-WANTED_MOST = 500
-ANSWER_MOST = 1_000
-WHY_MOST = 300
-"""Characters."""
-
-THEMES_MOST = 5
-"""Of one flag."""
-
 SLACK_MS = 5_000
 """How far a moment may lie outside its call: a browser's clock, and the way of a key press."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from typing import Any
 
 import msgspec
@@ -16,8 +16,6 @@ from monitord.store import tables
 from monitord.store.engine import reason_of
 
 NAME = "flags"
-THEMES_MOST = 40
-ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class Theme(Struct, frozen=True):
@@ -49,6 +47,7 @@ class SettingsStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._changing = asyncio.Lock()
         self.now = FlagSettings()
 
     async def load(self) -> None:
@@ -72,5 +71,7 @@ class SettingsStore:
             PeopleError: nothing was changed.
         """
         value: Any = msgspec.to_builtins(new)
-        await commit(self._engine, write_setting(NAME, value), *alongside)
-        self.now = new
+        # Of two at once the one that is kept must be the one that holds.
+        async with self._changing:
+            await commit(self._engine, write_setting(NAME, value), *alongside)
+            self.now = new

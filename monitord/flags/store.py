@@ -90,8 +90,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     agents: frozenset[str] | None = None
     """Of these alone, such as somebody's direct reports."""
     by: str | None = None
-    call: str | None = None
-    """Internal id."""
+    calls: tuple[str, ...] | None = None
+    """Internal ids."""
     state: FlagState | None = None
     polarity: Polarity | None = None
     theme: str | None = None
@@ -157,7 +157,9 @@ class FlagStore:
 
     async def of_calls(self, calls: Iterable[str]) -> list[FlagRow]:
         """Those that were not taken off, the first made first."""
-        some = select(tables.flag).where(_F.call.in_(list(calls)), _F.state != FlagState.TAKEN_OFF)
+        # All calls that run, after a start: more than a database takes as parameters.
+        among = _F.call.in_(select(listed(calls).c.value))
+        some = select(tables.flag).where(among, _F.state != FlagState.TAKEN_OFF)
         return [_flag(row) for row in await self._rows(some.order_by(_F.made, _F.id))]
 
     async def answers(self, flags: Iterable[str]) -> dict[str, list[AnswerRow]]:
@@ -294,12 +296,13 @@ def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
             found.append(_F.agent_id.in_(select(listed(agents).c.value)))
     same: Mapping[Any, Any] = {
         _F.by_id: wanted.by,
-        _F.call: wanted.call,
         _F.state: wanted.state,
         _F.polarity: wanted.polarity,
         _F.visible: wanted.visible,
     }
     found += [column == value for column, value in same.items() if value is not None]
+    if wanted.calls is not None:
+        found.append(_F.call.in_(wanted.calls))
     if wanted.theme is not None:
         found.append(_F.themes.contains(f'"{wanted.theme}"', autoescape=True))
     if wanted.shared:

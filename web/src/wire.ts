@@ -60,6 +60,9 @@ export type Scope = (typeof SCOPE)[number];
 export const OUTCOME_STATE = ["under way", "known", "unknown"] as const;
 export type OutcomeState = (typeof OUTCOME_STATE)[number];
 
+export const VAGUENESS = ["short", "judges", "no moment"] as const;
+export type Vagueness = (typeof VAGUENESS)[number];
+
 export const HOLD_KIND = ["person", "number", "supervision", "call", "all"] as const;
 export type HoldKind = (typeof HOLD_KIND)[number];
 
@@ -327,7 +330,7 @@ export interface FlagShown {
   /** When it was shared with the agent's team. */
   shared: number | null;
   /** Why somebody may not know later what this was about; empty where it says enough. */
-  vague: ("judges" | "no moment" | "short")[];
+  vague: Vagueness[];
   answers: FlagAnswerRow[];
   /** Whoever asks made it, and may change it and take it off. */
   mine: boolean;
@@ -498,7 +501,7 @@ export interface FlagLook {
 }
 
 export interface FlagVagueness {
-  vague: ("judges" | "no moment" | "short")[];
+  vague: Vagueness[];
 }
 
 export interface FlagTheme {

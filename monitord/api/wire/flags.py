@@ -14,6 +14,7 @@ from monitord.domain.words import AnswerKind, FlagState, Polarity
 _PLAIN = r"^[^\x00-\x09\x0b-\x1f\x7f]*\Z"
 FlagComment = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_PLAIN)]
 FlagWanted = Annotated[str, Meta(max_length=500, pattern=_PLAIN)]
+Vagueness = Literal["short", "judges", "no moment"]
 FlagThemes = Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=5)]
 
 
@@ -96,7 +97,7 @@ class FlagShown(Struct, frozen=True):
     """The agent sees it."""
     shared: int | None
     """When it was shared with the agent's team."""
-    vague: list[Literal["short", "judges", "no moment"]]
+    vague: list[Vagueness]
     """Why somebody may not know later what this was about; empty where it says enough."""
     answers: list[FlagAnswerRow]
     mine: bool
@@ -122,7 +123,7 @@ class FlagLook(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FlagVagueness(Struct, frozen=True):
-    vague: list[Literal["short", "judges", "no moment"]]
+    vague: list[Vagueness]
 
 
 class FlagTheme(Struct, frozen=True):
