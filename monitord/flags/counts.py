@@ -4,18 +4,15 @@ at most the weeks that are asked for, and by the number of agents."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord.flags.balance import Handled, Tally
 from monitord.store import tables
-from monitord.store.engine import reason_of
-from monitord.store.history import UnreadableError
+from monitord.store.history import rows_of
 from monitord.store.listed import listed
 
 
@@ -33,14 +30,6 @@ class FlagCounts:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
-        try:
-            async with self._engine.connect() as connection:
-                rows: Sequence[Any] = (await connection.execute(statement)).mappings().all()
-        except (SQLAlchemyError, OSError) as error:
-            raise UnreadableError(reason_of(error)) from None
-        return rows
-
     async def flags(self, agents: frozenset[str] | None, bounds: Sequence[int]) -> Tallies:
         """On these agents; None: on anybody."""
         c = tables.flag.c
@@ -52,7 +41,8 @@ class FlagCounts:
             .subquery()
         )
         same = (one.c.agent_id, one.c.by_id, one.c.week, one.c.polarity, one.c.state)
-        rows = await self._rows(
+        rows = await rows_of(
+            self._engine,
             select(
                 one.c.agent_id.label("agent"),
                 one.c.by_id.label("by"),
@@ -60,7 +50,7 @@ class FlagCounts:
                 func.max(one.c.agent_name).label("agent_name"),
                 func.max(one.c.by_name).label("by_name"),
                 func.count().label("flags"),
-            ).group_by(*same)
+            ).group_by(*same),
         )
         return Tallies(
             rows=[
@@ -86,8 +76,8 @@ class FlagCounts:
         )
         calls = func.count().label("calls")
         same = (one.c.agent_id, one.c.week)
-        rows = await self._rows(
-            select(one.c.agent_id.label("agent"), one.c.week, calls).group_by(*same)
+        rows = await rows_of(
+            self._engine, select(one.c.agent_id.label("agent"), one.c.week, calls).group_by(*same)
         )
         return [Handled(row["agent"], row["week"], row["calls"]) for row in rows]
 

@@ -17,7 +17,7 @@ from monitord.domain.ledger import CallRecord
 from monitord.domain.words import AnswerKind, FlagState, Polarity
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
-from monitord.store.history import UnreadableError
+from monitord.store.history import rows_of
 from monitord.store.listed import listed
 from monitord.store.rows import record_of
 from monitord.store.turns import in_turn
@@ -127,15 +127,8 @@ class FlagStore:
 
     # --- reading -----------------------------------------------------------------------------
 
-    async def _rows(self, statement: Any) -> list[Any]:
-        try:
-            async with self._engine.connect() as connection:
-                return list((await connection.execute(statement)).mappings().all())
-        except (SQLAlchemyError, OSError) as error:
-            raise UnreadableError(reason_of(error)) from None
-
     async def one(self, flag: str) -> FlagRow | None:
-        rows = await self._rows(select(tables.flag).where(_F.id == flag))
+        rows = await rows_of(self._engine, select(tables.flag).where(_F.id == flag))
         return _flag(rows[0]) if rows else None
 
     async def page(
@@ -146,13 +139,13 @@ class FlagStore:
         if after is not None:
             some = some.where(tuple_(_F.made, _F.id) < tuple_(*after))
         some = some.order_by(_F.made.desc(), _F.id.desc()).limit(limit + 1)
-        rows = [_flag(row) for row in await self._rows(some)]
+        rows = [_flag(row) for row in await rows_of(self._engine, some)]
         last = rows[limit - 1] if len(rows) > limit else None
         return rows[:limit], None if last is None else (last.made, last.id)
 
     async def count(self, wanted: Wanted) -> int:
         some = select(func.count().label("rows")).select_from(tables.flag).where(*_where(wanted))
-        rows = await self._rows(some)
+        rows = await rows_of(self._engine, some)
         return int(rows[0]["rows"])
 
     async def of_calls(self, calls: Iterable[str]) -> list[FlagRow]:
@@ -160,21 +153,23 @@ class FlagStore:
         # All calls that run, after a start: more than a database takes as parameters.
         among = _F.call.in_(select(listed(calls).c.value))
         some = select(tables.flag).where(among, _F.state != FlagState.TAKEN_OFF)
-        return [_flag(row) for row in await self._rows(some.order_by(_F.made, _F.id))]
+        return [_flag(row) for row in await rows_of(self._engine, some.order_by(_F.made, _F.id))]
 
     async def answers(self, flags: Iterable[str]) -> dict[str, list[AnswerRow]]:
         """Of each of these flags that has any, in their order."""
         c = tables.flag_answer.c
         some = select(tables.flag_answer).where(c.flag.in_(list(flags))).order_by(c.at, c.id)
         found: dict[str, list[AnswerRow]] = {}
-        for row in await self._rows(some):
+        for row in await rows_of(self._engine, some):
             found.setdefault(row["flag"], []).append(record_of(row, AnswerRow))
         return found
 
     async def versions(self, flag: str) -> list[VersionRow]:
         """What it said before, in the order of the edits."""
         c = tables.flag_version.c
-        rows = await self._rows(select(tables.flag_version).where(c.flag == flag).order_by(c.n))
+        rows = await rows_of(
+            self._engine, select(tables.flag_version).where(c.flag == flag).order_by(c.n)
+        )
         return [msgspec.convert(_themed(row), VersionRow, strict=False) for row in rows]
 
     async def calls_named(self, name: str) -> list[CallRecord]:
@@ -182,7 +177,10 @@ class FlagStore:
         call, alias = tables.call, tables.call_alias.c
         found = or_(call.c.id == name, call.c.id.in_(select(alias.call).where(alias.alias == name)))
         some = select(call).where(found).order_by(call.c.started.desc(), call.c.id.desc())
-        return [record_of(row, CallRecord) for row in await self._rows(some.limit(CALLED_MOST))]
+        return [
+            record_of(row, CallRecord)
+            for row in await rows_of(self._engine, some.limit(CALLED_MOST))
+        ]
 
     # --- writing -----------------------------------------------------------------------------
 

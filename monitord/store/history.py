@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import heapq
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -31,6 +31,20 @@ from monitord.store.listed import listed, since
 from monitord.store.rows import record_of
 
 __all__ = ["CursorError", "History", "Ledger", "Page", "Query", "UnreadableError"]
+
+
+async def rows_of(engine: AsyncEngine, statement: Select[Any]) -> Sequence[RowMapping]:
+    """All rows of one question.
+
+    Raises:
+        UnreadableError: the database does not answer.
+    """
+    try:
+        async with engine.connect() as connection:
+            rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
+    except (SQLAlchemyError, OSError) as error:
+        raise UnreadableError(reason_of(error)) from None
+    return rows
 
 
 class CursorError(ValueError):

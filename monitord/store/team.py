@@ -3,19 +3,17 @@ number of agents, not by the length of the history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Select, Text, case, column, func, select, values
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord.domain.ledger import SupervisionRecord
 from monitord.store import tables
-from monitord.store.engine import reason_of
 from monitord.store.filters import Query, parts
-from monitord.store.history import UnreadableError
+from monitord.store.history import rows_of
 from monitord.store.rows import record_of
 
 CHUNK = 500
@@ -29,19 +27,11 @@ class TeamCounts:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
-        try:
-            async with self._engine.connect() as connection:
-                rows: Sequence[Any] = (await connection.execute(statement)).mappings().all()
-        except (SQLAlchemyError, OSError) as error:
-            raise UnreadableError(reason_of(error)) from None
-        return rows
-
     async def calls(self, agents: Iterable[str], begin: int) -> dict[str, int]:
         """How many calls each agent has had that began since then."""
         found: dict[str, int] = {}
         for some in _chunks(agents):
-            for row in await self._rows(_calls(some, begin)):
+            for row in await rows_of(self._engine, _calls(some, begin)):
                 found[row["agent_id"]] = row["calls"]
         return found
 
@@ -51,7 +41,7 @@ class TeamCounts:
         rows are those of one day."""
         found: dict[str, int] = {}
         for part in parts(tables.supervision, Query(limit=0, begin=begin)):
-            for row in await self._rows(_supervised(part.where, begin, now)):
+            for row in await rows_of(self._engine, _supervised(part.where, begin, now)):
                 found[row["agent_id"]] = found.get(row["agent_id"], 0) + int(row["ms"])
         return found
 
@@ -59,7 +49,7 @@ class TeamCounts:
         """The latest supervision on each agent, which may still run."""
         found: dict[str, SupervisionRecord] = {}
         for some in _chunks(agents):
-            for row in await self._rows(_last(some)):
+            for row in await rows_of(self._engine, _last(some)):
                 found[row["agent_id"]] = record_of(row, SupervisionRecord)
         return found
 
