@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,18 @@ from tests.lab.fixtures import asterisk16, asterisk22, pbx, scene
 from tests.lab.scene import Scene
 
 __all__ = ["asterisk16", "asterisk22", "pbx", "scene", "watch"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A red test shows what its phones did not understand: they leave without a word."""
+    report = yield
+    pbx = getattr(item, "funcargs", {}).get("pbx")
+    if report.failed and pbx is not None and (said := pbx.phones.complaints()):
+        report.sections.append(("phones", said))
+    return report
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.lab.config import SOURCE, fill
 from tests.lab.ports import HOST, LINES, Ports
 
-STREAM = '<nop><action><exec rtp_stream="tone.ulaw,-1,0,PCMU/8000"/></action></nop>'
+STREAM = '<exec rtp_stream="tone.ulaw,-1,0,PCMU/8000"/>'
 OK = """SIP/2.0 200 OK
 [last_Via:]
 [last_From:]
@@ -125,6 +125,11 @@ class Phones:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def complaints(self) -> str:
+        """What the phones did not understand since the start; then they have left their call."""
+        logs = sorted(self.folder.glob("*_errors.log"))
+        return "\n".join(log.read_text(errors="replace")[-4000:] for log in logs)
 
     def end_callers(self) -> None:
         """Those whose call Asterisk has forgotten without telling them."""
