@@ -42,6 +42,7 @@ from monitord.audit.observed import observe, observe_again
 from monitord.audit.people import attribution as attribution_said
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
+from monitord.coaching.store import CoachingStore
 from monitord.config import Loaded
 from monitord.domain.ledger import OutgoingRecord
 from monitord.flags.board import Board
@@ -221,6 +222,7 @@ async def running(
                     teller=teller,
                     never=never,
                     flags=flags,
+                    coaching=CoachingStore(engine, audit),
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,

@@ -82,7 +82,7 @@ BETA = tuple(f"beta-{n}" for n in range(1, 7))
 
 
 @asynccontextmanager
-async def site(folder: Path, store: Store) -> AsyncIterator[Here]:
+async def site(folder: Path, store: Store, *others: str) -> AsyncIterator[Here]:
     async with (
         centre(
             folder,
@@ -94,7 +94,7 @@ async def site(folder: Path, store: Store) -> AsyncIterator[Here]:
         AsyncExitStack() as stack,
     ):
         clients: dict[str, Client] = {}
-        for login in ("adm", "ina", "sue", "bob", "aud", "alpha-1"):
+        for login in ("adm", "ina", "sue", "bob", "aud", "alpha-1", *others):
             clients[login] = await stack.enter_async_context(Client(made.daemon.url))
             assert await clients[login].sign_in(login) == 200
         yield Here(made, clients)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
 from monitord.api import wire
 from monitord.api.keys import FLAGS, PEOPLE, needs
+from monitord.api.led import agents, by_name, leaders, named, names_of
 from monitord.api.problems import answer, only, text, whole
 from monitord.api.viewing import viewed
 from monitord.api.zone import zone_of
@@ -48,8 +48,8 @@ async def balance(request: web.Request) -> web.Response:
         asked = reach
     await flags.caught_up()
     tallies = await flags.counts.flags(asked.people, bounds)
-    everybody = _agents(roster, asked) | set(tallies.agents)
-    names = _names(roster, everybody, tallies.agents)
+    everybody = agents(roster, asked) | set(tallies.agents)
+    names = names_of(roster, everybody, tallies.agents)
     first = sorted(everybody, key=lambda a: (a not in tallies.agents, names[a].casefold(), a))
     shown = frozenset(first[:AGENTS_MOST])
     handled = await flags.counts.handled(shown, bounds)
@@ -65,41 +65,17 @@ async def balance(request: web.Request) -> web.Response:
             judged_from=JUDGED_FROM,
             agents=[
                 _of(roster, agent, names[agent], found.agents.get(agent, nothing), calls=True)
-                for agent in _by_name(shown, names)
+                for agent in by_name(shown, names)
             ],
             more=len(everybody) - len(shown),
             authors=[
                 _of(roster, author, name, found.authors[author], calls=False)
-                for author, name in _named(roster, found.authors, tallies.authors)
+                for author, name in named(roster, found.authors, tallies.authors)
             ],
             total=[_count(week, calls=True) for week in found.weeks],
-            leaders=[wire.PersonNamed(*one) for one in _leaders(roster, reach)],
+            leaders=[wire.PersonNamed(*one) for one in leaders(roster, reach)],
         )
     )
-
-
-def _agents(roster: Roster, reach: Reach) -> set[str]:
-    return {p.id for p in roster.people.values() if p.agent and p.active and p.id in reach}
-
-
-def _names(roster: Roster, some: Iterable[str], noted: Mapping[str, str]) -> dict[str, str]:
-    """As they are called now; who is not in the roster, as on their flags."""
-    people = roster.people
-    return {who: people[who].name if who in people else noted[who] for who in some}
-
-
-def _by_name(some: Iterable[str], names: Mapping[str, str]) -> list[str]:
-    return sorted(some, key=lambda who: (names[who].casefold(), who))
-
-
-def _named(roster: Roster, some: Iterable[str], noted: Mapping[str, str]) -> list[tuple[str, str]]:
-    names = _names(roster, some, noted)
-    return [(who, names[who]) for who in _by_name(names, names)]
-
-
-def _leaders(roster: Roster, reach: Reach) -> list[tuple[str, str]]:
-    led = {roster.people[agent].leader for agent in _agents(roster, reach)}
-    return _named(roster, (p for p in led if p is not None and p in roster.people), {})
 
 
 def _of(roster: Roster, who: str, name: str, balance: Balance, *, calls: bool) -> wire.FlagsOn:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from aiohttp import web
+from msgspec import UNSET
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,7 +14,7 @@ from monitord.api.keys import AUDIT, FLAGS, WHO, needs
 from monitord.api.problems import Refused, answer, body_of, only
 from monitord.audit.entry import Actor, Entry
 from monitord.domain.words import FlagState
-from monitord.flags.settings import FlagSettings, Theme
+from monitord.flags.settings import FlagSettings, Theme, ThemeWeek
 from monitord.flags.store import Wanted
 from monitord.people.store import Alongside, PeopleError
 from monitord.store import tables
@@ -34,7 +37,14 @@ async def put(request: web.Request) -> web.Response:
         raise Refused(400, "only where agents see flags", "earlier")
     flags = request.app[FLAGS]
     old = flags.settings.now
-    new = FlagSettings(body.visible, tuple(Theme(t.id, t.name.strip()) for t in body.themes))
+    new = FlagSettings(
+        body.visible,
+        tuple(Theme(t.id, t.name.strip()) for t in body.themes),
+        old.weeks if body.weeks is UNSET else _weeks(body.weeks),
+    )
+    for week in new.weeks:
+        if week.theme not in ids:
+            raise Refused(400, f"the week of {week.monday} has a theme that is not there", "weeks")
     works: list[Alongside] = []
     opened: list[str] = []
     if body.earlier:
@@ -51,6 +61,21 @@ async def put(request: web.Request) -> web.Response:
     return answer(await _shown(request))
 
 
+def _weeks(given: list[wire.FlagThemeWeek]) -> tuple[ThemeWeek, ...]:
+    found: dict[str, ThemeWeek] = {}
+    for week in given:
+        try:
+            day = date.fromisoformat(week.monday)
+        except ValueError:
+            raise Refused(400, f"{week.monday} is no date", "weeks") from None
+        if day.weekday() != 0:
+            raise Refused(400, f"{week.monday} is no Monday", "weeks")
+        if week.monday in found:
+            raise Refused(400, "must have each week once", "weeks")
+        found[week.monday] = ThemeWeek(week.monday, week.theme)
+    return tuple(found[monday] for monday in sorted(found))
+
+
 async def _shown(request: web.Request) -> wire.FlagSettingsShown:
     flags = request.app[FLAGS]
     now = flags.settings.now
@@ -60,6 +85,7 @@ async def _shown(request: web.Request) -> wire.FlagSettingsShown:
     return wire.FlagSettingsShown(
         now.visible,
         [wire.FlagTheme(t.id, t.name) for t in now.themes],
+        [wire.FlagThemeWeek(w.monday, w.theme) for w in now.weeks],
         hidden,
     )
 
@@ -90,6 +116,7 @@ def _said(
                 "visible": new.visible,
                 "was_visible": old.visible,
                 "themes": [theme.name for theme in new.themes],
+                "weeks": [f"{week.monday} {week.theme}" for week in new.weeks],
                 "earlier_flags_shown": len(opened),
             },
         )

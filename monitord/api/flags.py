@@ -66,10 +66,10 @@ async def flag(request: web.Request) -> web.Response:
     await viewed(request, f"flag {request.match_info['id']}", {})
     row = await _found(request, "flag.see")
     versions = await request.app[FLAGS].store.versions(row.id)
-    shown = await _shown(request, [row])
+    one = await shown(request, [row])
     return answer(
         wire.FlagDetail(
-            shown[0],
+            one[0],
             [
                 wire.FlagVersion(v.polarity, v.comment, v.wanted, list(v.themes), v.until)
                 for v in versions
@@ -82,7 +82,7 @@ async def of_call(request: web.Request, call: CallRecord) -> list[wire.FlagShown
     """As whoever asks may see them, the first made first."""
     if call.agent_id not in request[WHO].rights.on("flag.see"):
         return []
-    return await _shown(request, await request.app[FLAGS].store.of_calls([call.id]))
+    return await shown(request, await request.app[FLAGS].store.of_calls([call.id]))
 
 
 async def look(request: web.Request) -> web.Response:
@@ -137,7 +137,7 @@ async def make(request: web.Request) -> web.Response:
     if made.by_id != who.id:
         raise Refused(409, "there is another flag of that id", "id")
     await request.app[FLAGS].board.show(made)
-    return answer((await _shown(request, [made]))[0], 201 if new else 200)
+    return answer((await shown(request, [made]))[0], 201 if new else 200)
 
 
 async def edit(request: web.Request) -> web.Response:
@@ -160,7 +160,7 @@ async def edit(request: web.Request) -> web.Response:
         changes["themes"] = tuple(dict.fromkeys(changes["themes"]))
     new = structs.replace(old, **changes)
     if new == old:
-        return answer((await _shown(request, [old]))[0])
+        return answer((await shown(request, [old]))[0])
     if new.polarity is Polarity.BAD and old.shared is not None:
         raise Refused(409, "it is shared with the team, and only good work is", "polarity")
     new = structs.replace(new, changed=_now())
@@ -299,10 +299,10 @@ async def _page(
     limit = whole(request, "limit", 1, ROWS_MOST) or 50
     rows, place = await request.app[FLAGS].store.page(wanted, limit, after)
     following = None if place is None else f"{place[0]}:{place[1]}"
-    shown = await _shown(request, rows)
+    found = await shown(request, rows)
     if how == "team":
-        shown = [structs.replace(one, wanted="", answers=[], settled_why=None) for one in shown]
-    return answer(wire.FlagPage(shown, following))
+        found = [structs.replace(one, wanted="", answers=[], settled_why=None) for one in found]
+    return answer(wire.FlagPage(found, following))
 
 
 async def _calls(request: web.Request, name: str) -> list[CallRecord]:
@@ -370,10 +370,11 @@ async def _settle(request: web.Request, action: str, old: FlagRow, new: FlagRow)
 
 async def _told(request: web.Request, row: FlagRow) -> web.Response:
     await request.app[FLAGS].board.show(row)
-    return answer((await _shown(request, [row]))[0])
+    return answer((await shown(request, [row]))[0])
 
 
-async def _shown(request: web.Request, rows: list[FlagRow]) -> list[wire.FlagShown]:
+async def shown(request: web.Request, rows: list[FlagRow]) -> list[wire.FlagShown]:
+    """In their order, with the answers."""
     who: Who = request[WHO]
     answers = await request.app[FLAGS].store.answers(row.id for row in rows)
     return [

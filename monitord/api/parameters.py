@@ -10,10 +10,12 @@ from monitord.api.route import Parameter
 from monitord.domain.words import (
     AgentStatus,
     AuditKind,
+    CommitmentState,
     Direction,
     EndReason,
     FlagState,
     Polarity,
+    ReviewPattern,
     SpyType,
 )
 from monitord.store.choices import SOURCES
@@ -112,6 +114,15 @@ FLAGS = (
     *NOTICES,
 )
 TEAM = (_ZONE,)
+REVIEWS = (
+    _ZONE,
+    Parameter("leader", text(), "id of somebody: their direct reports; else one's own"),
+)
+REVIEW_PLAN = (
+    _ZONE,
+    Parameter("pattern", words(ReviewPattern), "another than the agent's"),
+)
+COMMITMENTS = (Parameter("state", words(CommitmentState)),)
 BALANCE = (
     _ZONE,
     Parameter("weeks", _whole(1, 26), "how many, the running one included; 8 where not given"),

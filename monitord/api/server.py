@@ -41,6 +41,7 @@ from monitord.api.stream import CLIENTS_MOST, MESSAGE_MOST, Streams
 from monitord.audit.log import AuditLog
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
+from monitord.coaching.store import CoachingStore
 from monitord.flags.work import Flags
 from monitord.live.hub import Hub
 from monitord.people.audience import Audience, audience_of
@@ -82,6 +83,7 @@ class Parts:
     teller: Teller
     never: NeverMonitor
     flags: Flags
+    coaching: CoachingStore
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -110,6 +112,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.TELLER] = parts.teller
     app[keys.NEVER] = parts.never
     app[keys.FLAGS] = parts.flags
+    app[keys.COACHING] = parts.coaching
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit

@@ -39,6 +39,8 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
     AuditKind.FLAG: (
         *("flag call", "change flag", "take off flag", "review flag", "open flag again"),
         *("share flag", "stop sharing flag", "answer flag", "change flag settings"),
+        *("begin review", "end review", "settle commitment", "end focus"),
+        *("choose review pattern", "open commitment again"),
     ),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }

@@ -145,6 +145,24 @@ class FlagAdvice(StrEnum):
     MOST_CALLS = "most calls"  # so many that a flag stops meaning anything
 
 
+class ReviewPattern(StrEnum):
+    """How flags of an agent are gathered and talked about."""
+
+    WEEK = "one-week review"  # through the week, all together on Friday
+    JUST_IN_TIME = "just-in-time"  # within 24 hours
+    THEME = "theme week"  # those on the theme of the week first
+    GOOD = "positive recognition"  # good work, to be shared with the team
+
+
+class CommitmentState(StrEnum):
+    """What became of something that an agent agreed to do."""
+
+    OPEN = "open"
+    KEPT = "kept"
+    NOT_YET = "not yet"  # it was looked at, and is not there yet
+    LET_GO = "let go"  # something else matters more now
+
+
 class AnswerKind(StrEnum):
     """What an agent says to a flag."""
 

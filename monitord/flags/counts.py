@@ -36,7 +36,7 @@ class FlagCounts:
         within = [] if agents is None else [c.agent_id.in_(select(listed(agents).c.value))]
         one = (
             select(c.agent_id, c.by_id, c.agent_name, c.by_name, c.polarity, c.state)
-            .add_columns(_week(c.made, bounds))
+            .add_columns(week_of(c.made, bounds))
             .where(c.made >= bounds[0], c.made < bounds[-1], *within)
             .subquery()
         )
@@ -65,7 +65,7 @@ class FlagCounts:
         """Calls of these agents that began in these weeks and were answered."""
         c = tables.call.c
         one = (
-            select(c.agent_id, _week(c.started, bounds))
+            select(c.agent_id, week_of(c.started, bounds))
             .where(
                 c.agent_id.in_(select(listed(agents).c.value)),
                 c.started >= bounds[0],
@@ -82,7 +82,8 @@ class FlagCounts:
         return [Handled(row["agent"], row["week"], row["calls"]) for row in rows]
 
 
-def _week(at: ColumnElement[int], bounds: Sequence[int]) -> ColumnElement[int]:
-    """Not a division by the length of a week, which the clocks change twice a year."""
+def week_of(at: ColumnElement[int], bounds: Sequence[int]) -> ColumnElement[int]:
+    """Which week, by the bounds, as the column ``week``. Not a division by the length of a week,
+    which the clocks change twice a year."""
     whens = [(at < end, n) for n, end in enumerate(bounds[1:])]
     return case(*whens, else_=len(whens)).label("week")

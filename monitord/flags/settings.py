@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -36,10 +37,26 @@ THEMES = (
 """Until the site names its own."""
 
 
+class ThemeWeek(Struct, frozen=True):
+    """A week in which flags are about one thing."""
+
+    monday: str
+    """ISO date."""
+    theme: str
+    """Id."""
+
+
 class FlagSettings(Struct, frozen=True):
     visible: bool = False
     """Agents see flags on themselves at once, and answer; else they see none."""
     themes: tuple[Theme, ...] = THEMES
+    weeks: tuple[ThemeWeek, ...] = ()
+    """In their order."""
+
+    def theme_on(self, day: date) -> str | None:
+        """Id of the theme of that day's week."""
+        monday = (day - timedelta(days=day.weekday())).isoformat()
+        return next((week.theme for week in self.weeks if week.monday == monday), None)
 
 
 class SettingsStore:

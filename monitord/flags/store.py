@@ -131,6 +131,11 @@ class FlagStore:
         rows = await rows_of(self._engine, select(tables.flag).where(_F.id == flag))
         return _flag(rows[0]) if rows else None
 
+    async def some(self, flags: Iterable[str]) -> list[FlagRow]:
+        """Those of these ids that there are, in no order."""
+        among = _F.id.in_(select(listed(flags).c.value))
+        return [_flag(row) for row in await rows_of(self._engine, select(tables.flag).where(among))]
+
     async def page(
         self, wanted: Wanted, limit: int, after: Place | None
     ) -> tuple[list[FlagRow], Place | None]:

@@ -139,6 +139,9 @@ async def _by_hand(
         case "flag" if subject.person is not None:
             theirs = update(tables.flag).where(tables.flag.c.agent_id.in_(subject.ids))
             return (await connection.execute(theirs.values(wanted=""))).rowcount
+        case "commitment" if subject.person is not None:
+            theirs = update(table).where(table.c.agent_id.in_(subject.ids))
+            return (await connection.execute(theirs.values(settled_why=None))).rowcount
         case "outbox":
             gone = delete(table).where(of_subject(table, subject))
             return (await connection.execute(gone)).rowcount

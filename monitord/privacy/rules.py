@@ -124,6 +124,26 @@ HOLDINGS: MappingProxyType[str, Holding] = MappingProxyType(
             ),
             by_hand="what they should do another time, and what the flag said before",
         ),
+        "focus": Holding(
+            says="what is looked for in their calls, and what they look for in others'",
+            spots=(Spot("agent_id", "agent_name"), Spot("by_id", "by_name")),
+        ),
+        "commitment": Holding(
+            says="what they agreed to do, and what others agreed with them",
+            spots=(
+                Spot("agent_id", "agent_name", text="text"),
+                Spot("by_id", "by_name"),
+                Spot("settled_by_id", "settled_by_name", text="settled_why"),
+            ),
+            by_hand="why it was settled, of what they agreed to",
+        ),
+        "review": Holding(
+            says="talks about flags with them, and those that they led",
+            spots=(Spot("agent_id", "agent_name"), Spot("by_id", "by_name")),
+        ),
+        "review_pattern": Holding(
+            says="how flags on them are talked about", spots=(Spot("agent_id"),), goes=True
+        ),
         "outbox": Holding(
             says="messages that webhooks are still to be told, which name them",
             by_hand="messages are removed",

@@ -330,6 +330,64 @@ flag_answer = Table(
     Index(None, "flag", "at"),
 )
 
+review = Table(
+    "review",
+    metadata,
+    _id(),
+    Column("agent_id", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("pattern", Text, nullable=False),
+    Column("flags", Text, nullable=False, comment="JSON: a list of ids"),
+    Column("begun", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    Index(None, "agent_id", "begun", "id"),
+    comment="Talks about flags",
+)
+
+review_pattern = Table(
+    "review_pattern",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("pattern", Text, nullable=False),
+    comment="Chosen for an agent; without a row it goes by how long they are there",
+)
+
+commitment = Table(
+    "commitment",
+    metadata,
+    _id(),
+    Column("agent_id", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("review", Text),
+    Column("text", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("settled", BigInteger),
+    Column("settled_by_id", Text),
+    Column("settled_by_name", Text),
+    Column("settled_why", Text),
+    Index(None, "agent_id", "made", "id"),
+)
+
+focus = Table(
+    "focus",
+    metadata,
+    _id(),
+    Column("commitment", Text),
+    Column("agent_id", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("rule", Text, nullable=False, comment="JSON"),
+    Column("begin", BigInteger, nullable=False),
+    Column("end", BigInteger),
+    Index(None, "agent_id", "begin", "id"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

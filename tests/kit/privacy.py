@@ -134,6 +134,23 @@ async def be_flagged(here: Centre, her: Client, max_: Client) -> None:
     assert (await ask(here.ina, "PATCH", f"/flags/{flag}", changed))[0] == 200
     answer = {"kind": "context", "text": f"I am {NAME}"}
     assert (await ask(her, "POST", f"/flags/{flag}/answer", answer))[0] == 200
+    await be_talked_to(here.ina, flag)
+
+
+async def be_talked_to(ina: Client, flag: str) -> None:
+    """About that flag, with what was agreed, which was settled then."""
+    chosen = {"pattern": "just-in-time"}
+    assert (await ask(ina, "PUT", f"/agents/{WHO}/review-pattern", chosen))[0] == 200
+    body = chosen | {"id": secrets.token_hex(10), "agent": WHO, "flags": [flag]}
+    status, talk = await ask(ina, "POST", "/reviews", body)
+    assert status == 201, talk
+    agreed = {"text": f"{NAME} waits for the answer", "focus": {"result": "REFUND"}}
+    end = f"/reviews/{talk['id']}/end"
+    status, talk = await ask(ina, "POST", end, {"commitments": [agreed]})
+    assert status == 200, talk
+    settle = f"/commitments/{talk['agreed'][0]['id']}/settle"
+    kept = {"state": "kept", "why": f"{NAME} did"}
+    assert (await ask(ina, "POST", settle, kept))[0] == 200
 
 
 async def give_reason(here: Centre, her: Client) -> None:

@@ -39,6 +39,12 @@ export type FlagState = (typeof FLAG_STATE)[number];
 export const FLAG_ADVICE = ["below the band", "within the band", "above the band", "share below target", "problem only", "most calls"] as const;
 export type FlagAdvice = (typeof FLAG_ADVICE)[number];
 
+export const REVIEW_PATTERN = ["one-week review", "just-in-time", "theme week", "positive recognition"] as const;
+export type ReviewPattern = (typeof REVIEW_PATTERN)[number];
+
+export const COMMITMENT_STATE = ["open", "kept", "not yet", "let go"] as const;
+export type CommitmentState = (typeof COMMITMENT_STATE)[number];
+
 export const ANSWER_KIND = ["acknowledgement", "question", "context"] as const;
 export type AnswerKind = (typeof ANSWER_KIND)[number];
 
@@ -422,6 +428,161 @@ export interface CallDetail {
   complete: boolean;
 }
 
+/** Which calls a focus is about: each label that is given must match, whatever its case. */
+export interface FocusRule {
+  /** Result code. */
+  result?: string | null;
+  campaign?: string | null;
+  list?: string | null;
+  /** Id; flags are compared by it where no label of a call is given. */
+  theme?: string | null;
+}
+
+/** What somebody looks for in an agent's next calls. */
+export interface FocusShown {
+  id: string;
+  agent: PersonNamed;
+  by: PersonNamed;
+  rule: FocusRule;
+  /** What was agreed; empty where the agent's calls are looked at for no commitment. */
+  says: string;
+  begin: number;
+  end: number | null;
+}
+
+export interface FocusWeek {
+  /** ms UTC. */
+  begin: number;
+  good: number;
+  bad: number;
+}
+
+/** Flags that a focus is about, by week: some weeks before it began, and since. */
+export interface FocusCompared {
+  focus: FocusShown;
+  /** The oldest first; the last one may still run. */
+  weeks: FocusWeek[];
+  /** Of the last one. */
+  end: number;
+}
+
+export interface FocusList {
+  /** Those that run, the first begun first. */
+  rows: FocusShown[];
+}
+
+export interface CommitmentShown {
+  id: string;
+  agent: PersonNamed;
+  by: PersonNamed;
+  text: string;
+  made: number;
+  state: CommitmentState;
+  settled: number | null;
+  /** Name. */
+  settled_by: string | null;
+  settled_why: string | null;
+  review: string | null;
+}
+
+export interface CommitmentList {
+  /** The latest first, 200 at most. */
+  rows: CommitmentShown[];
+}
+
+/** What became of it; ``open``: it is worked on again. */
+export interface CommitmentSettled {
+  state: CommitmentState;
+  why?: string;
+}
+
+export interface CommitmentNew {
+  /** The one observable thing that the agent will do. */
+  text: string;
+  /** What to look for until the next talk. */
+  focus?: FocusRule | null;
+}
+
+export interface ReviewNew {
+  /** Made up by who begins it: what is sent again after a lost answer is begun once. */
+  id: string;
+  agent: string;
+  pattern: ReviewPattern;
+  /** In the order in which they are walked through. */
+  flags: string[];
+}
+
+export interface ReviewEnd {
+  commitments: CommitmentNew[];
+}
+
+export interface ReviewShown {
+  id: string;
+  agent: PersonNamed;
+  by: PersonNamed;
+  pattern: ReviewPattern;
+  begun: number;
+  ended: number | null;
+  /** In the order in which they are walked through, without what was removed since. */
+  flags: FlagShown[];
+  agreed: CommitmentShown[];
+  mine: boolean;
+}
+
+/** How one direct report stands. */
+export interface ReviewDue {
+  agent: PersonNamed;
+  cadence: Cadence;
+  pattern: ReviewPattern;
+  /** Somebody chose the pattern; else it goes by how long the agent is there. */
+  chosen: boolean;
+  /** In their first 30 days. */
+  new: boolean;
+  /** Flags to be talked about. */
+  open: number;
+  /** When the last talk ended. */
+  last: number | null;
+  /** Until when to talk; null: there is nothing to talk about. */
+  due: number | null;
+  /** Id of a talk that whoever asks has begun. */
+  under_way: string | null;
+  /** That are open. */
+  commitments: number;
+}
+
+/** Who is due first stands first. */
+export interface ReviewsDue {
+  at: number;
+  rows: ReviewDue[];
+  /** Whose direct reports can be asked for. */
+  leaders: PersonNamed[];
+  /** Id of the theme of this week. */
+  theme: string | null;
+}
+
+/** What a talk with one agent can be about. */
+export interface ReviewPlan {
+  standing: ReviewDue;
+  /** That are open, the newest first, 100 at most. */
+  flags: FlagShown[];
+  /** Ids that the pattern proposes, in order. */
+  chosen: string[];
+  low: number;
+  /** How many flags a talk walks through. */
+  high: number;
+  /** Id of the theme of this week. */
+  theme: string | null;
+  /** That are open. */
+  commitments: CommitmentShown[];
+  /** That run. */
+  focus: FocusShown[];
+}
+
+export interface PatternChosen {
+  /** Null: as usual, by how long the agent is there. */
+  pattern: ReviewPattern | null;
+}
+
 /** Body of a Disconnect User. */
 export interface Disconnect {
   /**
@@ -509,10 +670,20 @@ export interface FlagTheme {
   name: string;
 }
 
+/** A week in which flags are about one thing. */
+export interface FlagThemeWeek {
+  /** Its date. */
+  monday: string;
+  /** Id. */
+  theme: string;
+}
+
 export interface FlagSettingsShown {
   /** Agents see the flags that are made from now on, and answer. */
   visible: boolean;
   themes: FlagTheme[];
+  /** In their order. */
+  weeks: FlagThemeWeek[];
   /** Open flags that were made while agents saw none; for whoever may set this, else 0. */
   hidden: number;
 }
@@ -520,6 +691,8 @@ export interface FlagSettingsShown {
 export interface FlagSettingsPut {
   visible: boolean;
   themes: FlagTheme[];
+  /** Those that are not given stay. */
+  weeks?: FlagThemeWeek[];
   /** Also show agents the open flags that were made while they saw none; only with visible. */
   earlier?: boolean;
 }

@@ -14,6 +14,7 @@ from monitord.api.wire.alerts import *
 from monitord.api.wire.audit import *
 from monitord.api.wire.balance import *
 from monitord.api.wire.calls import *
+from monitord.api.wire.coaching import *
 from monitord.api.wire.disconnect import *
 from monitord.api.wire.flags import *
 from monitord.api.wire.history import *

@@ -131,10 +131,21 @@ class FlagTheme(Struct, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
+class FlagThemeWeek(Struct, frozen=True):
+    """A week in which flags are about one thing."""
+
+    monday: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+    """Its date."""
+    theme: Annotated[str, Meta(max_length=40)]
+    """Id."""
+
+
 class FlagSettingsShown(Struct, frozen=True):
     visible: bool
     """Agents see the flags that are made from now on, and answer."""
     themes: list[FlagTheme]
+    weeks: list[FlagThemeWeek]
+    """In their order."""
     hidden: int
     """Open flags that were made while agents saw none; for whoever may set this, else 0."""
 
@@ -142,5 +153,7 @@ class FlagSettingsShown(Struct, frozen=True):
 class FlagSettingsPut(Struct, frozen=True, forbid_unknown_fields=True):
     visible: bool
     themes: Annotated[list[FlagTheme], Meta(max_length=40)]
+    weeks: Annotated[list[FlagThemeWeek], Meta(max_length=110)] | UnsetType = UNSET
+    """Those that are not given stay."""
     earlier: bool = False
     """Also show agents the open flags that were made while they saw none; only with visible."""
