@@ -52,6 +52,10 @@ def test_a_week_ends_on_friday() -> None:
     flagged, friday = ms("2026-11-18T10:00"), ms("2026-11-21T00:00")
     assert due(ReviewPattern.WEEK, Cadence.WEEKLY, None, flagged, BERLIN) == friday
     assert due(ReviewPattern.WEEK, Cadence.WEEKLY, None, None, BERLIN) is None
+    for day in ("2026-11-14T00:00", "2026-11-15T12:00", "2026-11-20T23:59"):
+        assert due(ReviewPattern.WEEK, Cadence.WEEKLY, None, ms(day), BERLIN) == friday, day
+    monthly = due(ReviewPattern.WEEK, Cadence.MONTHLY, None, flagged, BERLIN)
+    assert monthly == ms("2026-12-12T00:00")
     talked = ms("2026-11-13T15:00")
     assert due(ReviewPattern.WEEK, Cadence.WEEKLY, talked, flagged, BERLIN) == friday
     assert due(ReviewPattern.WEEK, Cadence.BI_WEEKLY, talked, None, BERLIN) == ms(

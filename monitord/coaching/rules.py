@@ -57,19 +57,20 @@ def due(
     """Until when to talk, ms UTC; None: there is nothing to talk about.
 
     Just-in-time: 24 hours after the oldest open flag was made. Else the end of a Friday: that of
-    the week in which the cadence comes round, counted from the last talk, or from the oldest open
-    flag where there was none yet.
+    the week in which the cadence comes round since the last talk; where there was none yet, the
+    first Friday after the oldest open flag, or as many weeks later as the cadence leaves out.
     """
     if pattern is ReviewPattern.JUST_IN_TIME:
         return None if oldest_open is None else oldest_open + JUST_IN_TIME_MS
     if last is not None:
-        after = timedelta(days=DAYS[cadence])
+        day = datetime.fromtimestamp(last / 1000, zone).date() + timedelta(days=DAYS[cadence])
+        ahead = FRIDAY - day.weekday()
     elif oldest_open is not None:
-        last, after = oldest_open, timedelta(days=DAYS[cadence] - 7)
+        day = datetime.fromtimestamp(oldest_open / 1000, zone).date()
+        ahead = (FRIDAY - day.weekday()) % 7 + DAYS[cadence] - 7
     else:
         return None
-    day = datetime.fromtimestamp(last / 1000, zone).date() + after
-    saturday = day + timedelta(days=FRIDAY + 1 - day.weekday())
+    saturday = day + timedelta(days=ahead + 1)
     return int(datetime.combine(saturday, time(), zone).timestamp()) * 1000
 
 

@@ -7,6 +7,7 @@ import {
   AUDIT,
   COACH_MANAGER,
   FLAG_BALANCE,
+  FLAG_REVIEW,
   FLAG_SETTINGS,
   FLAGS,
   HISTORY,
@@ -54,6 +55,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
   },
   [FLAGS]: { load: later.flags, needs: "flag.see", forbidden: flags.forbidden, around: "watch" },
   [FLAG_BALANCE]: { load: later.flagBalance, needs: "flag.see", forbidden: flags.forbidden, around: "watch" },
+  [FLAG_REVIEW]: { load: later.flagReview, needs: "flag.make", forbidden: flags.forbidden, around: "watch" },
   [TEAM]: { load: later.team, needs: "team.see", forbidden: frame.noPermissionTeam, around: "watch" },
   [MY_CALLS]: { load: later.myCalls, needs: "notice.see", forbidden: told.forbidden, around: "live" },
   [AUDIT]: {

@@ -14,6 +14,7 @@ export type Load = () => Promise<{ default: Page }>;
 export const later = {
   audit: () => import("../audit/AuditPage.svelte"),
   flagBalance: () => import("../flags/BalancePage.svelte"),
+  flagReview: () => import("../review/ReviewPage.svelte"),
   flags: () => import("../flags/FlagsPage.svelte"),
   flagSettings: () => import("../settings/flags/FlagSettings.svelte"),
   history: () => import("../history/HistoryPage.svelte"),

@@ -36,6 +36,7 @@ export const COACH_MANAGER = "/quality/quality-assurance/coach-manager";
 export const HISTORY = "/quality/quality-assurance/history";
 export const LIVE_CALLS = "/live-calls";
 export const FLAGS = "/flags";
+export const FLAG_REVIEW = "/flags/review";
 export const FLAG_BALANCE = "/flags/balance";
 export const AUDIT = "/audit";
 export const TEAM = "/team";
