@@ -68,7 +68,9 @@ async def test_nothing_is_left_of_a_person(here: Centre, store: Store, tmp_path:
         }
         assert {"notice", "reason", "never_monitor", "outbox"} <= {*receipt["rows"]}
         assert {"flag", "flag_version", "flag_answer"} <= {*receipt["rows"]}
-        assert {"review", "commitment", "focus", "review_pattern"} <= {*receipt["rows"]}
+        assert {"review", "commitment", "focus", "review_pattern", "call_part"} <= {
+            *receipt["rows"]
+        }
         assert {"person", "role", "ownership", "credential", "api_token"} <= {*receipt["rows"]}
         people = (await max_.client.get("/api/v1/roster/people"))["rows"]
         assert kit.WHO not in {p["id"] for p in people}

@@ -18,7 +18,7 @@ from monitord.privacy.rules import DAY_MS, Keep
 from tests.kit import privacy as kit
 from tests.kit.client import Client
 from tests.kit.ledger import read_audit
-from tests.kit.records import alias, call, gap, segment, status, supervision
+from tests.kit.records import alias, call, gap, part, segment, status, supervision
 from tests.kit.roster import editor, quiet
 from tests.kit.stores import Store
 
@@ -81,7 +81,7 @@ async def here(tmp_path: Path, store: Store) -> AsyncIterator[Here]:
             phone = call(n, number=f"+4930{n}000{n}", call_id=f"7.{n}", length_ms=9, **given)
             owner = supervision(n, length_ms=9, **given)
             on = {"call": phone.id, "call_id": phone.call_id, "number": phone.number}
-            rows += [phone, alias(f"8.{n}", phone), owner]
+            rows += [phone, alias(f"8.{n}", phone), part(phone), owner]
             rows += [segment(owner, 1, started=at - 60_000, ended=at, **on)]
             rows += [status(n, length_ms=9, **given)]
             rows += [gap(n, started=at - 60_000, ended=at, pbx="old")]
@@ -108,7 +108,8 @@ async def test_by_kind_and_by_age(here: Here) -> None:
     assert here.ids("agent_status") == numbered(status, 5, 9)
     assert here.ids("gap") >= numbered(gap, 4, 5) and not here.ids("gap") & numbered(gap, 1, 2, 3)
     assert len(here.ids("segment")) == 3
-    assert len(here.store.read("SELECT * FROM call_alias")) == 3
+    for of_calls in ("call_alias", "call_part"):
+        assert len(here.store.read(f"SELECT * FROM {of_calls}")) == 3
     assert set(forgotten) == numbered(supervision, 1, 2)
     assert kit.proved(here.store).fault is None
     said = [r for r in read_audit(here.store, whole=True) if r["action"] == "apply retention"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,23 @@ import pytest
 from monitord.simulator.session import Session
 from tests.kit.day import day
 from tests.kit.ledger import read_ledger
-from tests.kit.truth import Comparison, read_truth
+from tests.kit.truth import Comparison, instant, read_truth
 
 HOUR = 3600.0
+
+
+def hands(folder: Path) -> dict[str, list[tuple[str, int]]]:
+    """Of each call that was transferred: who had it before the last one, and until when."""
+    had: dict[str, list[tuple[str, int]]] = {}
+    with (folder / "truth.jsonl").open(encoding="utf-8") as lines:
+        for event in map(json.loads, lines):
+            if event["what"] in ("call_answered", "call_transferred"):
+                had.setdefault(event["call"], []).append((event["agent"], instant(event["epoch"])))
+    return {
+        call: [(one[0], after[1]) for one, after in pairwise(some)]
+        for call, some in had.items()
+        if len(some) > 1
+    }
 
 
 async def compared(folder: Path, seconds: float, **settings: Any) -> Comparison:
@@ -31,6 +49,23 @@ async def test_the_ledger_is_the_truth(seed: int, version: int, tmp_path: Path) 
     found = await compared(tmp_path, HOUR, seed=seed, version=version)
     assert found.wrong == []
     assert found.exact > 350
+    # Who handed a call on, and when.
+    with closing(sqlite3.connect(tmp_path / "data" / "monitord.sqlite3")) as database:
+        kept = database.execute(
+            "SELECT c.call_id, p.agent_endpoint, p.ended, p.exact FROM call_part p"
+            " JOIN call c ON c.id = p.call ORDER BY p.ended"
+        ).fetchall()
+    parts: dict[str, list[tuple[str, int]]] = {}
+    for call_id, endpoint, ended, exact in kept:
+        assert exact
+        parts.setdefault(call_id, []).append((endpoint, ended))
+    seen_from = found.gaps[0][1]
+    truly = {
+        call: some
+        for call, every in hands(tmp_path).items()
+        if (some := [one for one in every if one[1] > seen_from])
+    }
+    assert parts == truly and len(parts) > 3
     # All that the day is made of was in it.
     segments = [s for one in found.truth.supervisions for s in one.segments]
     assert {s.type for s in segments} == {"Monitor", "Coach", "Barge", "Barge-Kick"}

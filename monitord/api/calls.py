@@ -33,6 +33,7 @@ async def call(request: web.Request) -> web.Response:
     on_it = await request.app[HISTORY].on_call(found.id, MOST + 1)
     # Of another's agent who was on the same call it is not told which call that was.
     on_it = [(owner, parts) for owner, parts in on_it if owner.agent_id in sight.reach]
+    parts = await request.app[HISTORY].handed_on(found.id, MOST)
     statuses = [] if found.agent_id is None else await _during(request, STATUSES, found)
     gaps = await _during(request, GAPS, found)
     lengths = (sum(len(parts) for _, parts in on_it), len(statuses), len(gaps))
@@ -40,6 +41,17 @@ async def call(request: web.Request) -> web.Response:
         wire.CallDetail(
             call_row(sight.call(found)),
             [_supervision(owner, parts) for owner, parts in on_it],
+            [
+                wire.CallPart(
+                    Party(part.agent_id, part.agent_name, part.agent_endpoint)
+                    if part.agent_id in sight.reach
+                    else None,
+                    part.started,
+                    part.ended,
+                    part.exact,
+                )
+                for part in parts
+            ],
             [status_row(s) for s in statuses if s.agent_endpoint == found.agent_endpoint],
             await of_call(request, found),
             [gap_row(gap) for gap in gaps],

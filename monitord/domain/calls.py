@@ -8,7 +8,8 @@ from monitord.domain import events as ev
 from monitord.domain import payments, supervisions
 from monitord.domain.endpoint import is_local
 from monitord.domain.events import At
-from monitord.domain.ledger import AliasRecord, CallRecord
+from monitord.domain.ledger import AliasRecord, CallRecord, PartRecord
+from monitord.domain.show import party
 from monitord.domain.state import GONE_KEPT, Call, Channel, Shard, make_id
 from monitord.domain.views import Value
 from monitord.domain.words import CallState, Direction, EndReason, Provenance
@@ -150,7 +151,7 @@ def update(shard: Shard, call: Call, at: At) -> None:
     if len(joined) > 1 or with_customer:
         call.real = True
 
-    _find_agent(shard, call, people, joined)
+    _find_agent(shard, call, people, joined, at)
     _find_direction(shard, call, people)
     _find_number(shard, call, people)
 
@@ -193,7 +194,9 @@ def count_phase(shard: Shard, call: Call, at: At) -> None:
     call.phase_since = at.mono
 
 
-def _find_agent(shard: Shard, call: Call, people: list[Channel], joined: list[Channel]) -> None:
+def _find_agent(
+    shard: Shard, call: Call, people: list[Channel], joined: list[Channel], at: At
+) -> None:
     """By what the queue said, then by a leg's endpoint or account code."""
     if call.agent_provenance is Provenance.OBSERVED and any(
         shard.agent_of(c) == call.agent for c in people
@@ -203,9 +206,31 @@ def _find_agent(shard: Shard, call: Call, people: list[Channel], joined: list[Ch
         agent = shard.agent_of(channel)
         if agent is not None:
             observed = channel.agent is not None and channel.state == "Up"
-            call.agent = agent
-            call.agent_provenance = Provenance.OBSERVED if observed else Provenance.DERIVED
+            provenance = Provenance.OBSERVED if observed else Provenance.DERIVED
+            take_agent(shard, call, agent, provenance, at)
             return
+
+
+def take_agent(shard: Shard, call: Call, endpoint: str, provenance: Provenance, at: At) -> None:
+    """Whose call it is now. Where they talked already, it was somebody's before."""
+    if call.agent is not None and call.agent != endpoint and call.talked:
+        before = party(shard, call.agent)
+        assert before is not None
+        shard.records.append(
+            PartRecord(
+                id=make_id(call.id, call.agent, at.wall),
+                pbx=shard.pbx,
+                call=call.id,
+                agent_id=before.id,
+                agent_name=before.name,
+                agent_endpoint=before.endpoint,
+                started=call.started.wall if call.handed is None else call.handed,
+                ended=max(at.wall, call.started.wall),
+                exact=not shard.resyncing,
+            )
+        )
+        call.handed = at.wall
+    call.agent, call.agent_provenance = endpoint, provenance
 
 
 def _find_direction(shard: Shard, call: Call, people: list[Channel]) -> None:

@@ -109,6 +109,23 @@ class CallRecord(Struct, frozen=True, gc=False, kw_only=True):
     length_ms: int | None = None
 
 
+class PartRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """A part of a call that an agent had before another one took it; the last one's is the call."""
+
+    id: str
+    pbx: str
+    call: str
+    agent_id: str
+    agent_name: str
+    agent_endpoint: str
+    started: int
+    """When this agent got it; of the first one the call's start, as of whoever had it when the
+    daemon started."""
+    ended: int
+    exact: bool
+    """False: nobody saw when it changed hands; it was found so at ``ended``."""
+
+
 class AliasRecord(Struct, frozen=True, gc=False, kw_only=True):
     """Another name under which a call can be found: a linkedid or uniqueid seen for it."""
 
@@ -232,6 +249,7 @@ Record = (
     SupervisionRecord
     | SegmentRecord
     | CallRecord
+    | PartRecord
     | AliasRecord
     | StatusRecord
     | GapRecord

@@ -285,6 +285,6 @@ def on_agent_connected(shard: Shard, event: ev.AgentConnected, at: At) -> None:
     call = shard.call_of(event.caller or "") or shard.call_of(event.agent_channel or "")
     if call is not None:
         call.queue = event.queue or call.queue
-        call.agent, call.agent_provenance = endpoint, Provenance.OBSERVED
+        calls.take_agent(shard, call, endpoint, Provenance.OBSERVED, at)
         calls.make_real(shard, call)
         calls.update(shard, call, at)

@@ -124,6 +124,8 @@ class Call:
     """Uniqueid of the customer's leg, kept when it is gone."""
     agent: str | None = None
     agent_provenance: Provenance | None = None
+    handed: int | None = None
+    """When another agent handed it to this one, wall; None while the first one has it."""
     queue: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     restored: bool = False

@@ -54,6 +54,12 @@ _PLACES: tuple[tuple[str, Table, Column[Any], Column[Any]], ...] = (
     ),
     ("calls", tables.call, tables.call.c.agent_id, tables.call.c.agent_name),
     (
+        "calls that they handed on",
+        tables.call_part,
+        tables.call_part.c.agent_id,
+        tables.call_part.c.agent_name,
+    ),
+    (
         "intervals of status",
         tables.agent_status,
         tables.agent_status.c.agent_id,

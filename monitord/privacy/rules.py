@@ -91,6 +91,7 @@ HOLDINGS: MappingProxyType[str, Holding] = MappingProxyType(
             number="number",
         ),
         "call": Holding(says="their calls", spots=_PARTIES[1:], number="number"),
+        "call_part": Holding(says="calls that they handed on", spots=_PARTIES[1:]),
         "agent_status": Holding(says="their status as an agent", spots=_PARTIES[1:]),
         "alert": Holding(
             says="alerts of supervisions by them or of them, and those that they took note of",

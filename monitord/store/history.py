@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from monitord.domain.ledger import (
     CallRecord,
     GapRecord,
+    PartRecord,
     SegmentRecord,
     StatusRecord,
     SupervisionRecord,
@@ -229,6 +230,14 @@ class History:
             for owner in ids
             if owner in found
         ]
+
+    async def handed_on(self, call: str, most: int) -> list[PartRecord]:
+        """Who had this call before its last agent, the first one first."""
+        c = tables.call_part.c
+        some = select(tables.call_part).where(c.call == call).order_by(c.ended, c.id).limit(most)
+        async with self._reading() as connection:
+            rows = (await connection.execute(some)).mappings()
+            return [record_of(row, PartRecord) for row in rows]
 
     async def segments(self, ids: Iterable[str]) -> dict[str, list[SegmentRecord]]:
         """Of each of these supervisions, in their order."""

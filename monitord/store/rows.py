@@ -15,6 +15,7 @@ from monitord.domain.ledger import (
     GapRecord,
     NoticeRecord,
     OutgoingRecord,
+    PartRecord,
     Record,
     SegmentRecord,
     StatusRecord,
@@ -24,6 +25,7 @@ from monitord.store import tables
 
 TABLE_OF: dict[type[Any], Table] = {
     CallRecord: tables.call,
+    PartRecord: tables.call_part,
     AliasRecord: tables.call_alias,
     SupervisionRecord: tables.supervision,
     SegmentRecord: tables.segment,

@@ -141,6 +141,23 @@ call = Table(
     Index(None, "length_ms"),
 )
 
+call_part = Table(
+    "call_part",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("agent_endpoint", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("exact", Boolean, nullable=False, comment="false: nobody saw when it changed hands"),
+    Index(None, "call", "ended"),
+    Index(None, "agent_id", "started", "id"),
+    comment="Agents who had a call before another one took it",
+)
+
 call_alias = Table(
     "call_alias",
     metadata,

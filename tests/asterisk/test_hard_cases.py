@@ -241,6 +241,7 @@ async def test_blind_transfer_under_a_spy(scene: Scene, watch: Watch) -> None:
     await watch.nothing_left()
     (row,) = await watch.rows()
     assert row["agent"]["id"] == "ann" and row["end_reason"] == "call ended"
+    assert await watch.handed_on() == [("ann", "lab/PJSIP/1003", True)]
 
 
 @pytest.mark.case("a spied agent transfers the call away, attended (the linkedid changes)")
@@ -255,6 +256,7 @@ async def test_attended_transfer_under_a_spy(scene: Scene, watch: Watch) -> None
     await watch.nothing_left()
     (row,) = await watch.rows()
     assert row["agent"]["id"] == "ann"
+    assert await watch.handed_on() == [("ann", "lab/PJSIP/1003", True)]
 
 
 @pytest.mark.case("a spied customer's leg is transferred to another agent (Asterisk says nothing)")

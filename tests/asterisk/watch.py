@@ -99,6 +99,16 @@ class Watch:
     async def calls(self) -> list[Any]:
         return (await self.ina.get("/api/v1/calls"))["rows"]  # type: ignore[no-any-return]
 
+    async def handed_on(self) -> list[tuple[str, str, bool]]:
+        """From whom to whom the only call that changed hands went, and whether it was seen."""
+        found = []
+        for row in await self.calls():
+            detail = await self.ina.get(f"/api/v1/calls/{row['id']}")
+            agents = [*(part["agent"]["id"] for part in detail["parts"]), row["agent"]["id"]]
+            exact = [part["exact"] for part in detail["parts"]]
+            found += list(zip(agents, agents[1:], exact, strict=False))
+        return found
+
     @property
     def database(self) -> Path:
         return self.folder / "data" / "monitord.sqlite3"

@@ -19,6 +19,7 @@ from monitord.store.engine import visit_store
 from tests.kit.centre import Centre, until
 from tests.kit.client import Client
 from tests.kit.ledger import asyncio_run
+from tests.kit.records import call, part
 from tests.kit.roster import Editor, editor, somebody
 from tests.kit.stores import PostgresStore, SqliteStore, Store
 
@@ -109,6 +110,8 @@ async def live_through_it(here: Centre) -> None:
         flag = await flagged(here, her, "ann", "Wait for the answer.")
         why = {"why": f"{NAME} was wrong"}
         assert (await ask(her, "POST", f"/flags/{flag}/take-off", why))[0] == 200
+        mine = {"agent_id": WHO, "agent_name": NAME, "agent_endpoint": LINE}
+        here.daemon.recorder.take([part(call(1), **mine)])
         await here.daemon.recorder.settled()
 
 
@@ -117,8 +120,8 @@ async def flagged(here: Centre, client: Client, agent: str, wanted: str) -> str:
     async with asyncio.timeout(60):
         while not (rows := (await here.ina.get("/api/v1/calls", agent=agent))["rows"]):
             await here.advance(30)
-    call = rows[0]["id"]
-    flag = {"id": secrets.token_hex(10), "call": call, "polarity": "bad", "wanted": wanted}
+    on = rows[0]["id"]
+    flag = {"id": secrets.token_hex(10), "call": on, "polarity": "bad", "wanted": wanted}
     flag["comment"] = "As it was said there." if agent != WHO else f"{NAME} said so"
     status, said = await ask(client, "POST", "/flags", flag)
     assert status == 201, said

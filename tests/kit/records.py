@@ -8,6 +8,7 @@ from monitord.domain.ledger import (
     AliasRecord,
     CallRecord,
     GapRecord,
+    PartRecord,
     SegmentRecord,
     StatusRecord,
     SupervisionRecord,
@@ -83,6 +84,21 @@ def call(n: int, **fields: Any) -> CallRecord:
         "answered": None,
     }
     return CallRecord(**{**given, **fields})
+
+
+def part(owner: CallRecord, **fields: Any) -> PartRecord:
+    given: dict[str, Any] = {
+        "id": f"{owner.id}p",
+        "pbx": owner.pbx,
+        "call": owner.id,
+        "agent_id": "bob",
+        "agent_name": "Bob Agent",
+        "agent_endpoint": "PJSIP/1003",
+        "started": owner.started,
+        "ended": owner.started + 500,
+        "exact": True,
+    }
+    return PartRecord(**{**given, **fields})
 
 
 def alias(name: str, owner: CallRecord) -> AliasRecord:

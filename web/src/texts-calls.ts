@@ -92,6 +92,7 @@ export const callPanel = {
   inWords: "In words",
   lanes: {
     call: "Call",
+    agents: "Agents",
     agent: "Agent’s telephone",
     flags: "Flags",
   },
@@ -115,6 +116,9 @@ export const story = {
   began: "The call began",
   beganBefore: "The call was there already when monitord first saw it; when it began is not known",
   answered: (agent: string) => `${agent} answered`,
+  handed: (from: string, to: string) => `From ${from} to ${to}`,
+  handedAbout: (from: string, to: string) => `From ${from} to ${to}; when is not known exactly, it was found so here`,
+  otherAgent: "another agent",
   status: (status: string) => `Agent’s telephone: ${status}`,
   statuses: {
     "not logged in": "not logged in",
@@ -136,7 +140,6 @@ export const story = {
   for: (length: string) => `for ${length}`,
   now: "now",
   unknown: {
-    transfers: "Transfers and earlier agents of this call are not recorded, so they are not shown.",
     answered: "When it was answered is not known.",
     holds: (all: string, known: string) =>
       `It was on hold for ${all} in all; the agent’s telephone showed ${known} of it, the rest is not drawn.`,

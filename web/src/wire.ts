@@ -414,10 +414,22 @@ export interface CallSupervision {
   segments: CallSegment[];
 }
 
+/** An agent who had the call before another one took it. */
+export interface CallPart {
+  /** Null where it is somebody whose calls whoever asks may not see. */
+  agent: Party | null;
+  started: number;
+  ended: number;
+  /** False: nobody saw when it changed hands; it was found so at ``ended``. */
+  exact: boolean;
+}
+
 export interface CallDetail {
   call: CallRow;
   /** In the order in which they came to it. */
   supervisions: CallSupervision[];
+  /** Agents who had it before its last one, in their order. */
+  parts: CallPart[];
   /** Of the agent's telephone, of those that overlap the call, the first one first. */
   statuses: StatusRow[];
   /** Those that whoever asks may see, the first made first. */

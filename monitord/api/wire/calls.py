@@ -32,10 +32,23 @@ class CallSupervision(Struct, frozen=True):
     segments: list[CallSegment]
 
 
+class CallPart(Struct, frozen=True):
+    """An agent who had the call before another one took it."""
+
+    agent: Party | None
+    """Null where it is somebody whose calls whoever asks may not see."""
+    started: int
+    ended: int
+    exact: bool
+    """False: nobody saw when it changed hands; it was found so at ``ended``."""
+
+
 class CallDetail(Struct, frozen=True):
     call: CallRow
     supervisions: list[CallSupervision]
     """In the order in which they came to it."""
+    parts: list[CallPart]
+    """Agents who had it before its last one, in their order."""
     statuses: list[StatusRow]
     """Of the agent's telephone, of those that overlap the call, the first one first."""
     flags: list[FlagShown]

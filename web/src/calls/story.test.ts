@@ -58,6 +58,7 @@ const detail: CallDetail = {
       segments: [segment(1, "Monitor", 120_000, 150_000), segment(2, "Coach", 150_000, 200_000)],
     },
   ],
+  parts: [],
   statuses: [
     status("1", "available", 0, 105_000),
     status("2", "in call", 110_000, 160_000),
@@ -113,13 +114,13 @@ it("draws what runs until now", () => {
 });
 
 it("says what is not known, and guesses nothing", () => {
-  const { transfers, answered, holdsNone, complete, end } = texts.unknown;
-  expect(tell(detail, 0).unknown).toEqual([transfers]);
+  const { answered, holdsNone, complete, end } = texts.unknown;
+  expect(tell(detail, 0).unknown).toEqual([]);
   const blind = tell(
     { ...detail, call: { ...row, answered: null, started_exact: false, ended_exact: false }, statuses: [], complete: false },
     0,
   );
-  expect(blind.unknown).toEqual([answered, end, holdsNone("0:20"), complete, transfers]);
+  expect(blind.unknown).toEqual([answered, end, holdsNone("0:20"), complete]);
   expect(blind.lanes[0]!.bars).toEqual([{ look: "whole", from: 0, to: 1 }]);
   expect(blind.lines[0]!.text).toBe(texts.beganBefore);
   const some = tell({ ...detail, statuses: [status("3", "on hold", 160_000, 170_000)] }, 0);
@@ -129,5 +130,26 @@ it("says what is not known, and guesses nothing", () => {
 it("a call that nobody answered waited to its end", () => {
   const told = tell({ ...detail, call: { ...row, answered: null, talk_ms: 0, hold_ms: 0 }, statuses: [] }, 0);
   expect(told.lanes[0]!.bars).toEqual([{ look: "waiting", from: 0, to: 1 }]);
-  expect(told.unknown).toEqual([texts.unknown.transfers]);
+  expect(told.unknown).toEqual([]);
+});
+
+it("tells who had it before, and does not take the telephone of whoever has it now for theirs", () => {
+  const bob = { id: "bob", name: "Bob Agent", endpoint: "PJSIP/1003" };
+  const parts = [
+    { agent: bob, started: 100_000, ended: 130_000, exact: true },
+    { agent: null, started: 130_000, ended: 150_000, exact: false },
+  ];
+  const told = tell({ ...detail, parts }, 0);
+  const lane = told.lanes.find((one) => one.key === "agents");
+  expect(lane?.bars.map((bar) => [bar.from, bar.to])).toEqual([
+    [0.1, 0.3],
+    [0.3, 0.5],
+    [0.5, 1],
+  ]);
+  const texts_ = told.lines.map((line) => line.text);
+  expect(texts_).toContain(texts.answered("Bob Agent"));
+  expect(texts_).toContain(texts.handed("Bob Agent", texts.otherAgent));
+  expect(texts_).toContain(texts.handedAbout(texts.otherAgent, "Ann Agent"));
+  const phone = told.lanes.find((one) => one.key === "agent");
+  expect(phone?.bars[0]).toEqual({ look: "in call", from: 0.5, to: 0.6 });
 });

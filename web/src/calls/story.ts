@@ -6,7 +6,7 @@ import { length } from "../lib/format";
 import { flags as flagTexts } from "../texts-flags";
 import { callPanel, story as texts } from "../texts-calls";
 import { words } from "../texts";
-import type { AgentStatus, CallDetail, Polarity, SpyType } from "../wire";
+import type { AgentStatus, CallDetail, CallPart, Polarity, SpyType } from "../wire";
 
 export type Look = "waiting" | "talking" | "whole" | SpyType | AgentStatus;
 
@@ -66,6 +66,10 @@ export function tell(detail: CallDetail, now: number): Story {
   };
 
   const agent = call.agent?.name ?? words.unknownAgent;
+  const nameOf = (part: CallPart) => part.agent?.name ?? texts.otherAgent;
+  const [first] = detail.parts;
+  /** When the last agent got it. */
+  const got = Math.min(to, Math.max(from, detail.parts.at(-1)?.ended ?? from));
   say("began", from, call.started_exact ? texts.began : texts.beganBefore);
   const lane: Bar[] = [];
   if (call.answered === null) {
@@ -74,19 +78,31 @@ export function tell(detail: CallDetail, now: number): Story {
   } else {
     if (call.answered > from) lane.push(bar("waiting", from, call.answered));
     lane.push(bar("talking", call.answered, to));
-    say("answered", call.answered, texts.answered(agent));
+    say("answered", call.answered, texts.answered(first ? nameOf(first) : agent));
   }
   const lanes: Lane[] = [{ key: "call", name: callPanel.lanes.call, kind: "call", bars: lane }];
 
+  if (detail.parts.length > 0) {
+    let since = call.answered ?? from;
+    const bars: Bar[] = [];
+    detail.parts.forEach((part, n) => {
+      const next = detail.parts[n + 1];
+      const taker = next ? nameOf(next) : agent;
+      bars.push(bar("talking", since, part.ended));
+      say(`part-${n}`, part.ended, (part.exact ? texts.handed : texts.handedAbout)(nameOf(part), taker));
+      since = part.ended;
+    });
+    lanes.push({ key: "agents", name: callPanel.lanes.agents, kind: "agent", bars: [...bars, bar("talking", since, to)] });
+  }
   // what the telephone did before and after is of other calls
-  const statuses = detail.statuses.filter((one) => (one.ended ?? to) > from && one.started < to);
+  const statuses = detail.statuses.filter((one) => (one.ended ?? to) > got && one.started < to);
   if (statuses.length > 0) {
-    const bars = statuses.map((one) => bar(one.status, one.started, one.ended));
+    const bars = statuses.map((one) => bar(one.status, Math.max(got, one.started), one.ended));
     lanes.push({ key: "agent", name: callPanel.lanes.agent, kind: "agent", bars });
   }
   let held = 0;
   for (const one of statuses) {
-    const start = Math.max(from, one.started);
+    const start = Math.max(got, one.started);
     const end = one.ended === null ? null : Math.min(to, one.ended);
     if (one.status === "on hold") held += (end ?? to) - start;
     const open = end === null && call.ended === null;
@@ -121,7 +137,6 @@ export function tell(detail: CallDetail, now: number): Story {
     }
   }
   if (!detail.complete) unknown.push(texts.unknown.complete);
-  unknown.push(texts.unknown.transfers);
 
   // at one moment in the order in which they were said; the end is the end
   const rank = (line: Line) => (line.key === "ended" ? 1 : 0);
