@@ -30,6 +30,8 @@ from monitord.people.permissions import Permission
 from monitord.people.roster import Person, Reach
 
 PROPOSED_MOST = 100
+SHOWN_MOST = 500
+"""Agents of one answer; a leader has some ten."""
 BUSY = "the database does not take it now; nothing was changed"
 
 
@@ -50,7 +52,8 @@ async def standing(request: web.Request) -> web.Response:
     return answer(
         wire.ReviewsDue(
             at=now,
-            rows=rows,
+            rows=rows[:SHOWN_MOST],
+            more=max(0, len(rows) - SHOWN_MOST),
             leaders=[wire.PersonNamed(*one) for one in leaders(roster, reach)],
             theme=_theme(request, zone, now),
         )

@@ -26,6 +26,7 @@ export const review = {
   nobodyTitle: "Nobody to talk with yet",
   nobody: "Agents stand here once they are in the roster with you as their leader, or in your reach.",
   columns: { agent: "Agent", pattern: "Pattern", open: "Open flags", last: "Last talk", due: "Talk until", agreed: "Agreed", go: "Talk" },
+  more: (shown: string, more: string) => `The first ${shown} are shown; ${more} more are there. Choose whose direct reports you look for.`,
   list: "Talks with agents",
   isNew: "first 30 days",
   never: "none yet",

@@ -565,7 +565,10 @@ export interface ReviewDue {
 /** Who is due first stands first. */
 export interface ReviewsDue {
   at: number;
+  /** 500 at most. */
   rows: ReviewDue[];
+  /** How many are not given; ask for one leader's. */
+  more: number;
   /** Whose direct reports can be asked for. */
   leaders: PersonNamed[];
   /** Id of the theme of this week. */

@@ -149,6 +149,9 @@ class ReviewsDue(Struct, frozen=True):
 
     at: int
     rows: list[ReviewDue]
+    """500 at most."""
+    more: int
+    """How many are not given; ask for one leader's."""
     leaders: list[PersonNamed]
     """Whose direct reports can be asked for."""
     theme: str | None
