@@ -30,7 +30,8 @@ NEEDED = (
     *("QueueMemberStatus", "DeviceStateChange"),
 )
 
-WAIT_S = 5
+WAIT_S = 120
+"""At most: a check ends as soon as all that a test does has been in a picture."""
 
 
 async def attached(server: AsteriskServer) -> None:
@@ -56,15 +57,17 @@ class Checking:
 
 
 @asynccontextmanager
-async def checking(scene: Scene, folder: Path, wait: int = WAIT_S) -> AsyncIterator[Checking]:
+async def checking(scene: Scene, folder: Path) -> AsyncIterator[Checking]:
     path = site_of(scene).write(folder)
-    checking = Checking()
+    checking, enough = Checking(), asyncio.Event()
     pace = Pace(picture_s=0.3, pictured=checking.pictures.release)
-    task = asyncio.create_task(check(path, wait, page_of(folder), pace=pace))
+    task = asyncio.create_task(check(path, WAIT_S, page_of(folder), enough, pace))
     try:
         await attached(scene.server)
         yield checking
-        checking.reports.append(await asyncio.wait_for(task, DEADLINE + wait))
+        await checking.pictured(1)
+        enough.set()
+        checking.reports.append(await asyncio.wait_for(task, DEADLINE))
     finally:
         task.cancel()
 
