@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -224,12 +225,13 @@ async def test_keys(scene: Scene, tmp_path: Path, pbx: AsteriskServer) -> None:
 async def test_as_a_command(scene: Scene, tmp_path: Path, pbx: AsteriskServer) -> None:
     path = site_of(scene).write(tmp_path)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "monitord", "check", "-c", str(path), "--json", "--wait", "6"),
+        *(sys.executable, "-m", "monitord", "check", "-c", str(path), "--json", "--wait", "120"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     await attached(pbx)
     await supervised_call(scene)
+    process.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(process.communicate(), DEADLINE)
     said = json.loads(out)
     wrong = {
