@@ -120,19 +120,17 @@ async def test_what_cannot_be_audited_is_not_acknowledged(here: Centre) -> None:
     assert shown(here)[alert].acknowledged is None
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/api/v1/alerts?open=maybe", 400),
-        ("/api/v1/alerts?limit=0", 400),
-        ("/api/v1/alerts?cursor=1:x", 400),
-        ("/api/v1/alerts?who=ina", 400),
-    ],
-)
-async def test_refused(here: Centre, path: str, status: int) -> None:
-    async with here.ina.http.get(path) as response:
-        assert response.status == status
-        assert (await response.json())["field"]
+async def test_refused(here: Centre) -> None:
+    found = {}
+    for query in ("open=maybe", "limit=0", "cursor=1:x", "who=ina"):
+        async with here.ina.http.get(f"/api/v1/alerts?{query}") as response:
+            found[query] = (response.status, (await response.json()).get("field"))
+    assert found == {
+        "open=maybe": (400, "open"),
+        "limit=0": (400, "limit"),
+        "cursor=1:x": (400, "cursor"),
+        "who=ina": (400, "who"),
+    }
     status, body = await acknowledge(here.ina, f"{'0' * 20}.coach")
     assert (status, body["field"]) == (404, "id")
 

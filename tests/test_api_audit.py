@@ -22,6 +22,7 @@ from monitord.audit.heads import signed_by
 from monitord.audit.kinds import KIND
 from monitord.audit.reading import row_from
 from monitord.audit.verify import Head
+from monitord.store import engine as engines
 from tests.kit.centre import SECRET, Centre, centre, until
 from tests.kit.client import Client
 from tests.kit.daemon import Site, daemon, password_hash
@@ -300,7 +301,10 @@ async def test_each_view_of_history_is_a_row_before_the_answer(
         assert store.read(f"SELECT n FROM audit WHERE number = '{number}'")
 
 
-async def test_what_cannot_be_written_is_not_shown(tmp_path: Path) -> None:
+async def test_what_cannot_be_written_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "BUSY_MS", 100)
     async with centre(tmp_path, people=with_aldo()) as here, auditor(here) as aldo:
         await here.daemon.recorder.settled()
         async with here.store.locked():

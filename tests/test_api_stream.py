@@ -161,19 +161,22 @@ BAD: dict[str, tuple[list[Any], int]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-async def test_bad_messages(name: str, here: Centre, capfd: pytest.CaptureFixture[str]) -> None:
-    messages, code = BAD[name]
-    async with here.ina.stream() as other, open_socket(here.ina) as socket:
-        for message in messages:
-            await socket.send(message)
-        frames, found = await closed(socket)
-        assert found == code
-        if code == 1008:
-            assert (frames[-1]["type"], frames[-1]["code"]) == ("bye", "bad_message")
+async def test_bad_messages(here: Centre, capfd: pytest.CaptureFixture[str]) -> None:
+    found, wanted = {}, {}
+    async with here.ina.stream() as other:
         await other.until(lambda s: s.seq >= 0)
-        await until(lambda: here.daemon.web[streams_key()].count == 1)
-    assert "Traceback" not in "".join(capfd.readouterr())
+        for name, (messages, code) in BAD.items():
+            async with open_socket(here.ina) as socket:
+                for message in messages:
+                    await socket.send(message)
+                frames, closed_by = await closed(socket)
+            bye = (frames[-1]["type"], frames[-1]["code"]) if code == 1008 else None
+            await until(lambda: here.daemon.web[streams_key()].count == 1)
+            traced = "Traceback" in "".join(capfd.readouterr())
+            found[name] = (closed_by, bye, traced)
+            wanted[name] = (code, ("bye", "bad_message") if code == 1008 else None, False)
+        await other.level()
+    assert found == wanted
 
 
 def streams_key() -> Any:

@@ -209,10 +209,16 @@ async def test_who_may_not(url: str, login: str) -> None:
             assert response.status == 403
 
 
-@pytest.mark.parametrize("query", ["zone=Europe/Nowhere", "zone=", "begin=1", "zone=UTC&zone=UTC"])
-async def test_refused(url: str, query: str) -> None:
+async def test_refused(url: str) -> None:
+    found = {}
     async with Client(url) as client:
         assert await client.sign_in("ina") == 200
-        async with client.http.get(f"/api/v1/team?{query}") as response:
-            assert response.status == 400
-            assert (await response.json())["field"] in ("zone", "begin")
+        for query in ("zone=Europe/Nowhere", "zone=", "begin=1", "zone=UTC&zone=UTC"):
+            async with client.http.get(f"/api/v1/team?{query}") as response:
+                found[query] = (response.status, (await response.json()).get("field"))
+    assert found == {
+        "zone=Europe/Nowhere": (400, "zone"),
+        "zone=": (400, "zone"),
+        "begin=1": (400, "begin"),
+        "zone=UTC&zone=UTC": (400, "zone"),
+    }

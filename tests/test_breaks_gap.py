@@ -154,24 +154,33 @@ def _outline(one: dict[str, str]) -> list[str]:
     return [one.get(k, "") for k in keys] + spy
 
 
-def takes(path: Path, place: int) -> bool:
-    """The two versions tell nearly the same in nearly the same places; each takes every other one,
-    which halves the time."""
-    return place % 2 == ("-22" in path.stem)
+def takes(path: Path, place: int, every: int) -> bool:
+    """The two versions tell nearly the same in nearly the same places; each takes other ones."""
+    return place % every == ("-22" in path.stem) % every
+
+
+FEW, ALL = 4, 1
+"""A break at each so manieth message."""
+
+few_and_all = pytest.mark.parametrize(
+    "every", [FEW, pytest.param(ALL, marks=pytest.mark.faults)], ids=["few", "all"]
+)
 
 
 @pytest.mark.fault("AMI TCP drop in mid-event")
+@few_and_all
 @told
-def test_a_gap_in_which_nothing_happens(path: Path) -> None:
-    """At each other message: cut, and a resync that lists exactly what is alive. Who, what and when
-    stays the same; only what was not seen to begin or to end may be said less sharply."""
+def test_a_gap_in_which_nothing_happens(path: Path, every: int) -> None:
+    """At each fourth message, in `make faults` at each: cut, and a resync that lists exactly what
+    is alive. Who, what and when stays the same; only what was not seen to begin or to end may be
+    said less sharply."""
     header, items = trace.read(path)
     events = timed(items)
     whole = run(header, events)
     pbx, first = Pbx(items), live_from(items)
     for place, item in enumerate(items):
         pbx.take(item)
-        if place < first or not takes(path, place):
+        if place < first or not takes(path, place, every):
             continue
         at = time_of(item)
         gap = [lost(at), *pbx.resync(at)]
@@ -226,15 +235,17 @@ def restart_at(
 
 
 @pytest.mark.fault("daemon kill -9 mid-session")
+@few_and_all
 @told
-def test_a_restart_of_the_daemon(path: Path) -> None:
-    """At each other message: killed, and begun anew with what the ledger had open."""
+def test_a_restart_of_the_daemon(path: Path, every: int) -> None:
+    """At each fourth message, in `make faults` at each: killed, and begun anew with what the ledger
+    had open."""
     header, items = trace.read(path)
     events = timed(items)
     whole = run(header, events)
     pbx, first = Pbx(items), live_from(items)
     for place, item in enumerate(items):
         pbx.take(item)
-        if place >= first and takes(path, place):
+        if place >= first and takes(path, place, every):
             with said(place):
                 restart_at(header, events, place, pbx, time_of(item), whole)

@@ -44,6 +44,13 @@ async def engine(store: Store) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
+KILLED_IN = [
+    "hard_cases/take-over-by-double-redirect-22",
+    "hard_cases/next-call-under-the-same-spy-16",
+    "keypad/followed-22",
+]
+
+
 def sorted_fields(memory: Remembered) -> dict[str, Any]:
     return {
         name: sorted(value, key=repr) if isinstance(value, tuple) else value
@@ -52,18 +59,18 @@ def sorted_fields(memory: Remembered) -> dict[str, Any]:
 
 
 @pytest.mark.fault("daemon kill -9 mid-session")
-@pytest.mark.parametrize("place", range(3))
 @pytest.mark.parametrize(
-    "name",
+    ("name", "place"),
     [
-        "hard_cases/take-over-by-double-redirect-22",
-        "hard_cases/next-call-under-the-same-spy-16",
-        "keypad/followed-22",
+        pytest.param(name, place, marks=() if place == number else pytest.mark.faults)
+        for number, name in enumerate(KILLED_IN)
+        for place in range(3)
     ],
 )
 async def test_a_kill_at_any_message(engine: AsyncEngine, name: str, place: int) -> None:
     """The database has at each third message just what the test of all places begins a restart
-    with (tests/test_breaks_gap.py); each of the three runs takes other ones, some in a gap."""
+    with (tests/test_breaks_gap.py); each of the three runs takes other ones, some in a
+    gap. One run of each trace, in `make faults` all."""
     header, items = trace.read(FOLDER / f"{name}.jsonl")
     rows: Rows = {}
     process, recorder, pbx = Process(header, rows), Recorder(engine), Pbx(items)

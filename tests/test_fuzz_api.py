@@ -43,7 +43,7 @@ from tests.kit.teams import (
     people,
 )
 
-FEW, MANY = 5, 60
+FEW, MANY = 3, 60
 """Requests of each kind to each operation from each person."""
 
 CHECKS = [

@@ -108,31 +108,30 @@ async def test_put_there_shown_and_taken_away(both: tuple[Centre, Client]) -> No
     assert rows[0]["detail"] == {"person": "alpha-1", "reason": "works council"}
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "field"),
-    [
-        ({"reason": "x"}, 400, "person"),
-        ({"person": "alpha-1", "number": "555123", "reason": "x"}, 400, "person"),
-        ({"person": "nobody", "reason": "x"}, 400, "person"),
-        ({"person": "alpha-1"}, 400, "reason"),
-        ({"person": "alpha-1", "reason": ""}, 400, "reason"),
-        ({"person": "alpha-1", "reason": "   "}, 400, "reason"),
-        ({"person": "alpha-1", "reason": "a\nb"}, 400, "reason"),
-        ({"person": "alpha-1", "reason": "x" * 301}, 400, "reason"),
-        ({"number": "12", "reason": "x"}, 400, "number"),
-        ({"number": "+" + "1" * 21, "reason": "x"}, 400, "number"),
-        ({"number": "٣٤٥٦", "reason": "x"}, 400, "number"),
-        ({"number": "5551234", "reason": "x", "by": "me"}, 400, "by"),
-    ],
-)
-async def test_refused(
-    both: tuple[Centre, Client], body: dict[str, str], status: int, field: str
-) -> None:
+REFUSED: list[tuple[dict[str, str], str]] = [
+    ({"reason": "x"}, "person"),
+    ({"person": "alpha-1", "number": "555123", "reason": "x"}, "person"),
+    ({"person": "nobody", "reason": "x"}, "person"),
+    ({"person": "alpha-1"}, "reason"),
+    ({"person": "alpha-1", "reason": ""}, "reason"),
+    ({"person": "alpha-1", "reason": "   "}, "reason"),
+    ({"person": "alpha-1", "reason": "a\nb"}, "reason"),
+    ({"person": "alpha-1", "reason": "x" * 301}, "reason"),
+    ({"number": "12", "reason": "x"}, "number"),
+    ({"number": "+" + "1" * 21, "reason": "x"}, "number"),
+    ({"number": "٣٤٥٦", "reason": "x"}, "number"),
+    ({"number": "5551234", "reason": "x", "by": "me"}, "by"),
+]
+
+
+async def test_refused(both: tuple[Centre, Client]) -> None:
     here, adm = both
-    got, problem = await ask(adm, "POST", **body)
-    assert got == status, problem
-    if "by" not in body:
-        assert problem["field"] == field
+    wrong = []
+    for body, field in REFUSED:
+        status, problem = await ask(adm, "POST", **body)
+        if (status, problem.get("field")) != (400, field):
+            wrong.append((body, status, problem))
+    assert wrong == []
     assert here.store.read("SELECT * FROM never_monitor") == []
 
 

@@ -116,11 +116,14 @@ async def test_only_ones_own(here: Centre) -> None:
     assert not here.store.read("SELECT * FROM reason")
 
 
-@pytest.mark.parametrize("text", ["", "   \n", "x" * 501, "a\0b", "a\x1bb", 7, None])
-async def test_what_is_no_reason(here: Centre, text: Any) -> None:
+async def test_what_is_no_reason(here: Centre) -> None:
     row = await by_sue(here, over=True)
-    status, body = await give(here.sue, row["id"], text)
-    assert (status, body["field"]) == (400, "text")
+    found = {}
+    for text in ("", "   \n", "x" * 501, "a\0b", "a\x1bb", 7, None):
+        status, body = await give(here.sue, row["id"], text)
+        found[text] = (status, body.get("field"))
+    assert found == dict.fromkeys(found, (400, "text"))
+    assert not here.store.read("SELECT * FROM reason")
 
 
 async def test_nothing_is_kept_that_cannot_be_audited(

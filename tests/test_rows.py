@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -67,44 +68,45 @@ def kept(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for f in files for line in f.read_text().splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        pytest.param(
-            '@pytest.mark.row("003-99")\ndef test_it(client): ...',
-            "'003-99' is no id of docs/acceptance.csv",
-            id="unknown",
-        ),
-        pytest.param(
-            '@pytest.mark.row("003-01", "003-02", "003-03")\n@pytest.mark.row("003-04")\n'
-            "def test_it(client): ...",
-            "4 rows, but one test shows 3 at most",
-            id="too-many",
-        ),
-        pytest.param(
-            "@pytest.mark.row()\ndef test_it(client): ...", "names no row", id="names-none"
-        ),
-        pytest.param(
-            '@pytest.mark.row("003-01")\ndef test_it(): annotated',
-            "uses neither",
-            id="no-interface",
-        ),
-        pytest.param(
-            '@pytest.mark.row("003-01")\n@pytest.mark.browser\ndef test_it(client): ...',
-            "is marked “browser”, but uses none",
-            id="no-browser",
-        ),
-        pytest.param(
-            'pytestmark = pytest.mark.row("003-01")\ndef test_it(): ...',
-            "uses neither",
-            id="whole-module",
-        ),
-    ],
-)
-def test_a_marker_that_says_nothing_is_refused(text: str, rule: str, tmp_path: Path) -> None:
-    code, said = run(tmp_path, text)
-    assert code == 2 and rule in said, said
-    assert "Traceback" not in said and kept(tmp_path) == []
+SAYS_NOTHING = {
+    "unknown": (
+        '@pytest.mark.row("003-99")\ndef test_it(client): ...',
+        "'003-99' is no id of docs/acceptance.csv",
+    ),
+    "too_many": (
+        '@pytest.mark.row("003-01", "003-02", "003-03")\n@pytest.mark.row("003-04")\n'
+        "def test_it(client): ...",
+        "4 rows, but one test shows 3 at most",
+    ),
+    "names_none": ("@pytest.mark.row()\ndef test_it(client): ...", "names no row"),
+    "no_interface": (
+        '@pytest.mark.row("003-01")\ndef test_it(): annotated',
+        "uses neither",
+    ),
+    "no_browser": (
+        '@pytest.mark.row("003-01")\n@pytest.mark.browser\ndef test_it(client): ...',
+        "is marked “browser”, but uses none",
+    ),
+    "whole_module": (
+        'pytestmark = pytest.mark.row("003-01")\ndef test_it(): ...',
+        "uses neither",
+    ),
+}
+
+
+def test_a_marker_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    """Each in a file of its own, all in one process."""
+    for name, (text, _) in SAYS_NOTHING.items():
+        (tmp_path / f"test_{name}.py").write_text(HEAD + text)
+    code, said = run(tmp_path, "def test_right(client): ...")
+    assert code == 2 and "Traceback" not in said and kept(tmp_path) == [], said
+    parts = re.split(r"^_+ ERROR collecting (?:\S*/)?test_(\w+)\.py _+$", said, flags=re.M)[1:]
+    found = dict(zip(parts[::2], parts[1::2], strict=True))
+    assert found.keys() == SAYS_NOTHING.keys(), said
+    # What follows the last one is pytest's summary of them all.
+    ends = {name: text.partition("short test summary")[0] for name, text in found.items()}
+    silent = {n: ends[n] for n, (_, rule) in SAYS_NOTHING.items() if rule not in ends[n]}
+    assert silent == {}
 
 
 MIXED = """

@@ -125,15 +125,20 @@ async def test_the_page_of_ones_own(here: Centre) -> None:
     assert all(row["supervisor"]["name"].endswith(" Person") for row in rows)
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "cursor=x", "agent=sue", "limit=1&limit=2"]
-)
-async def test_refused(here: Centre, query: str) -> None:
+async def test_refused(here: Centre) -> None:
+    found = {}
     async with Client(here.daemon.url) as mine:
         assert await mine.sign_in("agent-1") == 200
-        async with mine.http.get(f"/api/v1/notices?{query}") as response:
-            assert response.status == 400
-            assert (await response.json())["field"]
+        for query in ("limit=0", "limit=201", "cursor=x", "agent=sue", "limit=1&limit=2"):
+            async with mine.http.get(f"/api/v1/notices?{query}") as response:
+                found[query] = (response.status, (await response.json()).get("field"))
+    assert found == {
+        "limit=0": (400, "limit"),
+        "limit=201": (400, "limit"),
+        "cursor=x": (400, "cursor"),
+        "agent=sue": (400, "agent"),
+        "limit=1&limit=2": (400, "limit"),
+    }
 
 
 async def test_the_products_default_tells_nobody(tmp_path: Path, store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,7 +31,8 @@ NEEDED = (
     *("QueueMemberStatus", "DeviceStateChange"),
 )
 
-WAIT_S = 5
+WAIT_S = 120
+"""At most: a check ends as soon as all that a test does has been in a picture."""
 
 
 async def attached(server: AsteriskServer) -> None:
@@ -56,15 +58,17 @@ class Checking:
 
 
 @asynccontextmanager
-async def checking(scene: Scene, folder: Path, wait: int = WAIT_S) -> AsyncIterator[Checking]:
+async def checking(scene: Scene, folder: Path) -> AsyncIterator[Checking]:
     path = site_of(scene).write(folder)
-    checking = Checking()
+    checking, enough = Checking(), asyncio.Event()
     pace = Pace(picture_s=0.3, pictured=checking.pictures.release)
-    task = asyncio.create_task(check(path, wait, page_of(folder), pace=pace))
+    task = asyncio.create_task(check(path, WAIT_S, page_of(folder), enough, pace))
     try:
         await attached(scene.server)
         yield checking
-        checking.reports.append(await asyncio.wait_for(task, DEADLINE + wait))
+        await checking.pictured(1)
+        enough.set()
+        checking.reports.append(await asyncio.wait_for(task, DEADLINE))
     finally:
         task.cancel()
 
@@ -221,12 +225,13 @@ async def test_keys(scene: Scene, tmp_path: Path, pbx: AsteriskServer) -> None:
 async def test_as_a_command(scene: Scene, tmp_path: Path, pbx: AsteriskServer) -> None:
     path = site_of(scene).write(tmp_path)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "monitord", "check", "-c", str(path), "--json", "--wait", "6"),
+        *(sys.executable, "-m", "monitord", "check", "-c", str(path), "--json", "--wait", "120"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     await attached(pbx)
     await supervised_call(scene)
+    process.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(process.communicate(), DEADLINE)
     said = json.loads(out)
     wrong = {
