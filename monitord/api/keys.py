@@ -13,6 +13,7 @@ from monitord.api.stream import Streams
 from monitord.audit.log import AuditLog
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
+from monitord.csat.work import Scores
 from monitord.flags.work import Flags
 from monitord.live.hub import Hub
 from monitord.people.links import Links
@@ -34,6 +35,7 @@ ALERTS = web.AppKey("alerts", Watch)
 TELLER = web.AppKey("teller", Teller)
 NEVER = web.AppKey("never_monitor", NeverMonitor)
 FLAGS = web.AppKey("flags", Flags)
+SCORES = web.AppKey("scores", Scores)
 TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)

@@ -40,6 +40,9 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
         *("flag call", "change flag", "take off flag", "review flag", "open flag again"),
         *("share flag", "stop sharing flag", "answer flag", "change flag settings"),
     ),
+    AuditKind.SCORE: (
+        *("give score", "import scores", "import scores outcome", "change score scale"),
+    ),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }
 

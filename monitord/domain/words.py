@@ -145,6 +145,14 @@ class FlagAdvice(StrEnum):
     MOST_CALLS = "most calls"  # so many that a flag stops meaning anything
 
 
+class ScoreSource(StrEnum):
+    """By which way a customer's score came."""
+
+    SURVEY = "survey"  # the dialplan's own, by AMI
+    API = "API"
+    IMPORT = "import"
+
+
 class AnswerKind(StrEnum):
     """What an agent says to a flag."""
 
@@ -176,4 +184,5 @@ class AuditKind(StrEnum):
     EXPORT = "export"
     PRIVACY = "privacy"
     FLAG = "flag"
+    SCORE = "score"
     LOG = "log"

@@ -16,6 +16,7 @@ from monitord.domain.ledger import (
     NoticeRecord,
     OutgoingRecord,
     Record,
+    ScoreRecord,
     SegmentRecord,
     StatusRecord,
     SupervisionRecord,
@@ -33,6 +34,7 @@ TABLE_OF: dict[type[Any], Table] = {
     NoticeRecord: tables.notice,
     AskedRecord: tables.reason_asked,
     OutgoingRecord: tables.outbox,
+    ScoreRecord: tables.score,
 }
 """In the order in which a batch is written."""
 
