@@ -58,6 +58,22 @@ class Past:
             [{**row, "id": secrets.token_hex(10), "polarity": kind, **more} for kind in kinds],
         )
 
+    async def score(self, call: str, received: int, value: int, **more: Any) -> None:
+        """By a survey; ``value`` in hundredths."""
+        row = {
+            "pbx": "old",
+            "given": call,
+            "call": call,
+            "value": value,
+            "low": 1,
+            "high": 5,
+            "at": received,
+            "received": received,
+            "source": "survey",
+            "id": secrets.token_hex(10),
+        }
+        await self._put(tables.score, [{**row, "reference": row["id"], **more}])
+
     async def calls(self, agent: str, started: int, n: int, *, answered: bool = True) -> None:
         row = {
             "pbx": "old",
