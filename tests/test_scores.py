@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from monitord.csat.timing import Timed, mostly_after, timings
 from monitord.domain.ledger import CallRecord
 from tests.kit.client import DEADLINE, Client
 from tests.kit.daemon import Site, daemon
+from tests.kit.flagged import Past
 from tests.kit.ledger import read_audit
 from tests.kit.records import alias, call
 from tests.kit.stores import Store
@@ -290,3 +292,35 @@ def test_only_what_the_scale_has_is_a_score(low: int, more: int, hundredths: int
         assert score_of(f" {text} ", scale) == hundredths and fits
     except ScoreError:
         assert not fits
+
+
+async def test_the_count_is_a_plain_recount(here: Here) -> None:
+    """Of many flags and scores, with all that can be between them."""
+    some, past = random.Random(7), Past(here.store)  # no secret
+    first: dict[str, int] = {}
+    for n in range(20):
+        name = f"{n:020x}"
+        for _ in range(some.randint(0, 3)):
+            came = past.in_week(some.randint(1, 3), some.uniform(1, 150))
+            await past.score(name, came, 100 * some.randint(1, 5))
+            first[name] = min(came, first.get(name, came))
+    flags = []
+    for _ in range(60):
+        name, by = f"{some.randint(0, 19):020x}", some.choice("xyz")
+        same = [first[name]] if name in first and some.random() < 0.2 else []
+        made = some.choice([*same, past.in_week(some.randint(0, 4), some.uniform(1, 150))])
+        state = some.choice(["open", "reviewed", "taken off"])
+        await past.flags("ann", by, made, good=1, call=name, state=state)
+        if state != "taken off" and name in first:
+            flags.append((by, made, made > first[name]))
+    found = await here.ina.get("/api/v1/flags/after-scores", weeks="8")
+    for by in "xyz":
+        (own,) = (one for one in found["authors"] if one["who"]["id"] == by)
+        mine = [(made, late) for author, made, late in flags if author == by]
+        assert own["total"] == {"scored": len(mine), "after": sum(late for _, late in mine)}
+        for n, week in enumerate(own["weeks"]):
+            end = [*found["weeks"], 1 << 53][n + 1]
+            within = [late for made, late in mine if found["weeks"][n] <= made < end]
+            assert week == {"scored": len(within), "after": sum(within)}
+        scored, after = own["total"]["scored"], own["total"]["after"]
+        assert own["mostly_after"] == (scored >= 5 and 10 * after >= 9 * scored)

@@ -95,7 +95,8 @@ export const afterScores = {
   after: "After the score",
   week: "Week of",
   now: "now",
-  share: "After it",
+  most: (n: string) => `The fullest week has ${n}`,
+  share: "After the score",
   none: "–",
   authors: "By who made them",
   agents: "By agent",
@@ -108,5 +109,4 @@ export const afterScores = {
   mostlySay: "Listen in before the score is there, and flag what you hear.",
   nothing: "Nothing to say",
   few: (from: number) => `Fewer than ${from} say nothing yet`,
-  chart: (name: string, after: string, all: string) => `${name}: ${after} of ${all} after the score`,
 };
