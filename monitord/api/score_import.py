@@ -13,7 +13,7 @@ from aiohttp import web
 from msgspec import structs
 
 from monitord.api import wire
-from monitord.api.keys import AUDIT, SCORES, WHO, needs
+from monitord.api.keys import AUDIT, SCORES, WHO, needs, who_now
 from monitord.api.problems import Refused, answer, only, text
 from monitord.api.scores import BUSY, FULL, MayGive, now_ms, sender_of
 from monitord.api.sheet_body import sheet_of
@@ -139,6 +139,10 @@ async def _run(
             Entry(action="import scores", actor=actor, target=job.id, plain=plain)
         )
         for chunk in _chunks(lines):
+            now = who_now(request)
+            if now is None or not now.rights.may("csat.give"):
+                why = "whoever began it is signed out, or may no longer do it"
+                break
             _count(counts, await _give(request, chunk, faults, dry=False))
             job = structs.replace(job, done=job.done + len(chunk), **counts)
             imports.put(who.id, job)

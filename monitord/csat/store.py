@@ -13,7 +13,7 @@ from typing import Literal
 
 import structlog
 from msgspec import Struct
-from sqlalchemy import and_, func, insert, select, union_all, update
+from sqlalchemy import and_, func, insert, or_, select, union, union_all, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -195,24 +195,30 @@ class ScoreStore:
 
     async def tie(self, since: int = 0) -> int:
         """Scores that waited and were received since then, to calls that are known now. Gives how
-        many.
+        many. Whether there are any is looked up before anybody is kept from writing.
 
         Raises:
             SQLAlchemyError, OSError: they stay as they are.
         """
-        tied, after = 0, ("", -1)
+        call, alias = tables.call.c, tables.call_alias.c
+        waits = and_(_S.call.is_(None), _S.received >= since)
+        of_pbx = or_(_S.pbx.is_(None), _S.pbx == alias.pbx)
+        by_alias = select(_S.id).where(waits, alias.alias == _S.given, of_pbx)
+        by_id = select(_S.id).where(waits, call.id == _S.given)
+        tied = 0
         while True:
-            async with in_turn(self._engine) as connection:
-                place = (_S.received > after[1]) | and_(_S.received == after[1], _S.id > after[0])
-                some = select(tables.score).where(_S.call.is_(None), _S.received >= since, place)
-                some = some.order_by(_S.received, _S.id).limit(TIED_MOST)
-                found = (await connection.execute(some)).mappings().all()
-                rows = [record_of(row, ScoreRecord) for row in found]
-                tied += await _tie(connection, rows)
+            async with self._engine.connect() as connection:
+                ids = list(await connection.scalars(union(by_alias, by_id).limit(TIED_MOST)))
                 self.waiting = await _waiting(connection)
-            if len(rows) < TIED_MOST:
+            done = 0
+            if ids:
+                async with in_turn(self._engine) as connection:
+                    some = select(tables.score).where(_S.id.in_(ids), _S.call.is_(None))
+                    found = (await connection.execute(some)).mappings().all()
+                    done = await _tie(connection, [record_of(row, ScoreRecord) for row in found])
+            tied += done
+            if not done:
                 return tied
-            after = (rows[-1].id, rows[-1].received)
 
 
 async def _waiting(connection: AsyncConnection) -> int:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import ONE_STAGE, process, visitor
+from tests.browser.conftest import ONE_STAGE, PICTURES, process, visitor
 from tests.browser.ledger import fill
 from tests.browser.looks import look
 from tests.browser.teams import people
@@ -87,7 +87,7 @@ async def test_who_flags_only_after_the_score(url: str, shared_browser: Browser)
         await expect(rows).to_have_count(8)
         assert await look(page, "scores-balance") == []
         await part.scroll_into_view_if_needed()
-        await part.screenshot(path=Path("build/pictures/scores-balance-part.png"))
+        await part.screenshot(path=PICTURES / "scores-balance-part.png")
         await page.get_by_label("Who reports to").select_option(label="Sue Supervisor")
         await expect(authors.filter(has_text="Cas Leader")).to_contain_text("4 of 4")
         await expect(authors.filter(has_text="Cas Leader")).to_contain_text("say nothing yet")
@@ -139,6 +139,8 @@ async def test_on_the_call_the_score_comes_last(url: str, shared_browser: Browse
         part = page.get_by_test_id("call-scores")
         await expect(part).to_contain_text("4 on a scale from 1 to 5")
         await expect(part).to_contain_text("asked after the call")
+        await part.scroll_into_view_if_needed()
+        await page.screenshot(path=PICTURES / "scores-call-part.png")
         titles = await page.locator("aside h3").all_inner_texts()
         assert titles[-3:] == ["Flags", "What happened", "What the customer said of it"]
         assert await look(page, "scores-call") == []
