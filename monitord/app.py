@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitord import __version__
 from monitord.alerts.never import NeverMonitor
@@ -38,12 +39,18 @@ from monitord.assembly.errors import StartError
 from monitord.assembly.people import first_link, keep_up, open_people, taken_over, way_of
 from monitord.assembly.web import serving, tls_of
 from monitord.audit.keeping import heads_of, kept_in
+from monitord.audit.log import AuditLog
 from monitord.audit.observed import observe, observe_again
 from monitord.audit.people import attribution as attribution_said
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
 from monitord.coaching.store import CoachingStore
 from monitord.config import Loaded
+from monitord.csat.counts import TimingCounts
+from monitord.csat.intake import Intake
+from monitord.csat.settings import ScaleStore
+from monitord.csat.store import WAITING_MOST, ScoreStore
+from monitord.csat.work import Scores
 from monitord.domain.ledger import OutgoingRecord
 from monitord.flags.board import Board
 from monitord.flags.counts import FlagCounts
@@ -132,8 +139,9 @@ async def running(
             hub = Hub(
                 [(p.id, p.name or p.id) for p in loaded.settings.pbx],
                 loaded.site,
-                lambda records: teller.take(records),
+                lambda records: teller.take(scores.intake.taken(records)),
             )
+            scores = _scores(engine, audit, recorder)
             sender = Sender(OutboxStore(engine), loaded.hooks)
             attachments = {
                 link.pbx: Attachment(
@@ -145,6 +153,7 @@ async def running(
                     timing=timing,
                     make_link=make_link,
                     payment_event=loaded.site.payment_event,
+                    score_event=loaded.site.score_event,
                     variables=loaded.site.variables,
                 )
                 for link in loaded.links
@@ -169,7 +178,8 @@ async def running(
                     sender.wake,
                 )
                 await teller.load()
-                recorder.committed = partial(_written, teller, sender)
+                recorder.committed = partial(_written, teller, sender, scores.store)
+                await scores.scale.load()
                 for pbx, attachment in attachments.items():
                     now, memory = attachment.link.now(), await remembered(engine, pbx)
                     if tap is not None:
@@ -223,6 +233,7 @@ async def running(
                     never=never,
                     flags=flags,
                     coaching=CoachingStore(engine, audit),
+                    scores=scores,
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,
@@ -259,6 +270,9 @@ async def running(
                 asyncio.create_task(teller.run(), name="notices"),
                 asyncio.create_task(sender.run(), name="webhooks"),
                 asyncio.create_task(flags.board.run(), name="flags"),
+                asyncio.create_task(
+                    scores.store.run(lambda: time.time_ns() // 1_000_000), name="scores"
+                ),
             ]
             attached = [
                 asyncio.create_task(a.run(), name=f"attachment {p}") for p, a in attachments.items()
@@ -289,8 +303,15 @@ async def running(
                 keys.close()
 
 
-def _written(teller: Teller, sender: Sender, kinds: frozenset[type]) -> None:
+def _scores(engine: AsyncEngine, audit: AuditLog, recorder: Recorder) -> Scores:
+    store, scale = ScoreStore(engine, audit), ScaleStore(engine)
+    intake = Intake(lambda: scale.now, lambda: store.waiting >= WAITING_MOST)
+    return Scores(store, scale, intake, TimingCounts(engine), recorder.caught_up)
+
+
+def _written(teller: Teller, sender: Sender, scores: ScoreStore, kinds: frozenset[type]) -> None:
     teller.written(kinds)
+    scores.written(kinds)
     if OutgoingRecord in kinds:
         sender.wake()
 

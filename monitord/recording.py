@@ -73,6 +73,7 @@ async def _attached(loaded: Loaded, pbx: str, file: IO[bytes]) -> AsyncIterator[
         tap=recorder.take,
         is_spyer=partial(hub.is_spyer, pbx),
         payment_event=loaded.site.payment_event,
+        score_event=loaded.site.score_event,
     )
     task = asyncio.create_task(attachment.run(), name=f"attachment {pbx}")
     try:

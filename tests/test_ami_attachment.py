@@ -157,20 +157,24 @@ async def test_a_tap_sees_all_that_comes(ami: FakeAmi) -> None:
         assert "FullyBooted" not in names
 
 
-async def test_of_a_user_event_only_what_says_who_pays_goes_further(ami: FakeAmi) -> None:
+async def test_of_a_user_event_only_who_pays_and_a_score_goes_further(ami: FakeAmi) -> None:
     """Not even into a trace: a site may put anything into its own."""
     items: list[Item] = []
     card = lines(Card="4111111111111111", Channel="PJSIP/1-1", Uniqueid="a.1")
     ours = event("UserEvent", card, lines(UserEvent="Card.Now", State="on"))
     other = event("UserEvent", card, lines(UserEvent="MonitordPayment", State="on"))
+    score = event("UserEvent", card, lines(UserEvent="MonitordScore", Score="4"))
     async with Attached(ami, tap=items.append, payment_event="Card.Now").running() as attached:
-        for text in (other, event("UserEvent", card), ours):
+        for text in (other, event("UserEvent", card), ours, score):
             ami.send(text.encode() + b"\r\n\r\n")
         ami.send(DEVICE_BYTES)
         await attached.until(lambda: kinds(attached)[-1] == "DeviceChanged")
-        said = [e for e in attached.events if isinstance(e, ev.UserSaid)]
-        assert said == [ev.UserSaid("Card.Now", "a.1", "PJSIP/1-1", True)]
-        (kept,) = [i for i in items if isinstance(i, Received) and i.name == "UserEvent"]
+        said = [e for e in attached.events if isinstance(e, ev.UserSaid | ev.ScoreSaid)]
+        assert said == [
+            ev.UserSaid("Card.Now", "a.1", "PJSIP/1-1", True),
+            ev.ScoreSaid("MonitordScore", "a.1", "PJSIP/1-1", "4"),
+        ]
+        kept, _ = [i for i in items if isinstance(i, Received) and i.name == "UserEvent"]
         assert "4111" not in repr(items) and "Timestamp: " in kept.text
 
 

@@ -233,6 +233,11 @@ TABLE: list[tuple[str, str, Any]] = [
         for state, on in (("on", True), ("1", True), ("off", False), ("", False), ("No", False))
     ),
     (
+        "UserEvent",
+        event("UserEvent", CALLER, lines(UserEvent="MonitordScore", Score="4")),
+        ev.ScoreSaid("MonitordScore", TRUNK.uniqueid, TRUNK.name, "4"),
+    ),
+    (
         "UserEvent",  # by another program, which knows the channel's name
         event("UserEvent", lines(UserEvent="Paying", Channel="PJSIP/1-1", state="true")),
         ev.UserSaid("Paying", "", "PJSIP/1-1", True),

@@ -93,6 +93,8 @@ WRONG = {
     "policy-never-monitor": ('[policy]\nnever_monitor = "warn"', "policy.never_monitor: "),
     "policy-payment": ('[policy]\npayment = "alert"', "policy.payment: "),
     "policy-payment-event": ('[policy]\npayment_event = "a b"', "policy.payment_event: "),
+    "score-event": ('[score]\nevent = ""', "score.event: "),
+    "score-as-payment": (PBX + '[score]\nevent = "MonitordPayment"', "score.event: must not"),
     "two-payments": (PBX + '[variables]\nA = "payment"\nB = "payment"', "variables: only one"),
     "role": (person(login='"a"', role='"god"'), r"people\[0\].role: "),
     "endpoint": (person(endpoints='["1001"]'), r"people\[0\].endpoints\[0\]: "),
@@ -140,6 +142,9 @@ def test_what_is_done_about_what_should_not_be(tmp_path: Path) -> None:
     assert (found.policy.never_monitor, found.policy.payment) == ("end", "end")
     assert found.site.payment_event == "Card.Now"
     assert found.site.label_of("__PAYS") == "payment"
+    assert usual.site.score_event == "MonitordScore"
+    asked = loaded(tmp_path, f'{PBX}[score]\nevent = "Asked"\n[variables]\nCSAT = "score"\n')
+    assert (asked.site.score_event, asked.site.label_of("CSAT")) == ("Asked", "score")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from monitord.privacy.retention import Retention, Run
 from monitord.privacy.rules import DAY_MS, Keep
 from tests.kit import privacy as kit
 from tests.kit.client import Client
+from tests.kit.flagged import Past
 from tests.kit.ledger import read_audit
 from tests.kit.records import alias, call, gap, part, segment, status, supervision
 from tests.kit.roster import editor, quiet
@@ -246,3 +247,23 @@ async def test_it_does_nothing_where_nothing_is_set(here: Here) -> None:
     shown = (await kit.ask(here.max_, "GET", "/privacy"))[1]
     assert shown["kept"] == dict.fromkeys(("supervisions", "calls", "agent_status", "gaps"))
     assert shown["last_run"] is None
+
+
+async def test_scores_go_with_their_call_and_those_that_wait_by_their_age(here: Here) -> None:
+    past, now = Past(here.store), here.clock.wall
+    for n in (1, 3):
+        await past.score(call(n).id, now, 400)
+    for days in (45, 5):
+        await past.score(f"9.{days}", now - days * DAY_MS, 100, tied=False)
+
+    def left() -> set[str]:
+        return {r["given"] for r in here.store.read("SELECT given FROM score")}
+
+    hold = await here.holds("call", "7.1")
+    await here.retention().once()
+    assert left() == {call(1).id, call(3).id, "9.5"}
+    await here.lifts(hold)
+    done = await here.retention().once()
+    assert left() == {call(3).id, "9.5"} and done.rows["call"] == 1
+    await here.retention(Keep(supervisions=1)).once()
+    assert left() == {call(3).id, "9.5"}, "without an age of calls nothing of them is old"

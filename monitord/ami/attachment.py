@@ -17,7 +17,7 @@ from monitord.ami.protocol import Received
 from monitord.ami.translate import LIST_ITEMS, WANTED, translate, wanted_of
 from monitord.domain import events as ev
 from monitord.domain.events import At
-from monitord.domain.site import PAYMENT_EVENT
+from monitord.domain.site import PAYMENT_EVENT, SCORE_EVENT
 
 QUEUE_MOST = 200_000
 """Items not yet applied. Beyond that we cannot keep up, and reading all state again is both
@@ -40,9 +40,8 @@ TICK_S = 0.5
 _OWNER = re.compile(r"(?m)^Uniqueid: (\S+?)\r?$")
 _SWITCH = re.compile(r"(?m)^Digit: [456]\r?$")
 _NAMED = re.compile(r"(?m)^UserEvent: ([^\r\n]*)\r?$")
-_OF_PAYMENT = re.compile(
-    r"(Event|Privilege|Timestamp|SystemName|UserEvent|Uniqueid|Channel|[Ss]tate): "
-)
+_KEPT = r"(Event|Privilege|Timestamp|SystemName|UserEvent|Uniqueid|Channel|%s): "
+_OF_PAYMENT, _OF_SCORE = re.compile(_KEPT % "[Ss]tate"), re.compile(_KEPT % "[Ss]core")
 
 Apply = Callable[[str, ev.Event, At], Sequence[str]]
 """(pbx, event, at) to the uniqueids of which Status should be asked."""
@@ -63,20 +62,21 @@ class Attachment:
         queue_most: int = QUEUE_MOST,
         make_link: Callable[[LinkSettings, Sink], AnyLink] | None = None,
         payment_event: str = PAYMENT_EVENT,
+        score_event: str = SCORE_EVENT,
         variables: Collection[str] | None = None,
     ) -> None:
         """``tap`` sees every item before it is applied, unwanted events included. ``is_spyer``
         tells whether a uniqueid is a supervisor's: digits of all others go no further than here,
-        and neither does a UserEvent that is not called ``payment_event``. ``make_link`` makes what
-        is run instead of a link to a real PBX. ``variables``: names of the channel variables that
-        mean something to the site, None for all.
+        and neither does a UserEvent that is neither ``payment_event`` nor ``score_event``.
+        ``make_link`` makes what is run instead of a link to a real PBX. ``variables``: names of the
+        channel variables that mean something to the site, None for all.
         """
         self.pbx = settings.pbx
         self._apply = apply
         self._flush = flush
         self._tap = tap
         self._is_spyer = is_spyer
-        self._payment_event = payment_event
+        self._user_events = {payment_event: _OF_PAYMENT, score_event: _OF_SCORE}
         self._items: deque[Item] = deque()
         self._some = asyncio.Event()
         self._queue_most = queue_most
@@ -185,9 +185,10 @@ class Attachment:
         if isinstance(item, Received):
             if item.name == "UserEvent":
                 named = _NAMED.search(item.text)
-                if named is None or named[1] != self._payment_event:
+                kept = None if named is None else self._user_events.get(named[1])
+                if kept is None:
                     return
-                item = _without_more(item)
+                item = _without_more(item, kept)
             elif item.name.startswith("DTMF") and not self._keeps(item):
                 return
         if self._tap is not None:
@@ -238,9 +239,9 @@ class Attachment:
                 self._flush_now()
 
 
-def _without_more(item: Received) -> Received:
+def _without_more(item: Received, kept: re.Pattern[str]) -> Received:
     """Whatever else a site puts into the UserEvent of a payment may be of the card."""
-    lines = (line for line in re.split(r"\r?\n", item.text) if _OF_PAYMENT.match(line))
+    lines = (line for line in re.split(r"\r?\n", item.text) if kept.match(line))
     return structs.replace(item, text="\r\n".join(lines))
 
 

@@ -74,13 +74,18 @@ def _received_digit(h: Headers) -> str:
 
 
 def _user_event(h: Headers) -> Event:
-    """State as the site writes it, and one of Uniqueid and Channel: the dialplan's application
-    puts both there by itself, another program gives what it knows."""
+    """State or Score as the site writes it, and one of Uniqueid and Channel: the dialplan's
+    application puts both there by itself, another program gives what it knows."""
     if not (h.get("Uniqueid") or h.get("Channel")):
         raise MalformedError("UserEvent without Uniqueid or Channel")
     state = next((value for key, value in h.items() if key.lower() == "state"), None)
     if state is None:
-        raise MalformedError("UserEvent without State")
+        score = next((value for key, value in h.items() if key.lower() == "score"), None)
+        if score is None:
+            raise MalformedError("UserEvent without State or Score")
+        return ev.ScoreSaid(
+            _need(h, "UserEvent"), h.get("Uniqueid", ""), h.get("Channel", ""), score
+        )
     return ev.UserSaid(
         _need(h, "UserEvent"), h.get("Uniqueid", ""), h.get("Channel", ""), says_on(state)
     )

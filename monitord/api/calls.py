@@ -11,6 +11,7 @@ from monitord.api.flags import of_call
 from monitord.api.keys import HISTORY, WHO
 from monitord.api.problems import Refused, answer, only
 from monitord.api.rows import call_row, gap_row, status_row
+from monitord.api.scores import scores_of
 from monitord.api.viewing import viewed
 from monitord.domain.ledger import CallRecord, SegmentRecord, SupervisionRecord
 from monitord.domain.views import Party
@@ -54,6 +55,7 @@ async def call(request: web.Request) -> web.Response:
             ],
             [status_row(s) for s in statuses if s.agent_endpoint == found.agent_endpoint],
             await of_call(request, found),
+            await scores_of(request, found),
             [gap_row(gap) for gap in gaps],
             complete=max(lengths) <= MOST,
         )

@@ -13,6 +13,7 @@ from monitord.api import wire
 from monitord.api.filters import LATEST
 from monitord.api.keys import FLAGS, PEOPLE, WHO, needs
 from monitord.api.problems import Refused, answer, body_of, one_of, only, text, whole
+from monitord.api.scores import after_scores
 from monitord.api.told import meant
 from monitord.api.viewing import viewed
 from monitord.audit.entry import Actor
@@ -377,6 +378,7 @@ async def shown(request: web.Request, rows: list[FlagRow]) -> list[wire.FlagShow
     """In their order, with the answers."""
     who: Who = request[WHO]
     answers = await request.app[FLAGS].store.answers(row.id for row in rows)
+    late = await after_scores(request, rows)
     return [
         wire.FlagShown(
             id=row.id,
@@ -401,6 +403,7 @@ async def shown(request: web.Request, rows: list[FlagRow]) -> list[wire.FlagShow
             shared=row.shared,
             vague=list(vagueness(row.comment, moment=row.moment is not None)),
             answers=[wire.FlagAnswerRow(a.kind, a.text, a.at) for a in answers.get(row.id, [])],
+            after_score=late.get(row.id),
             mine=row.by_id == who.id,
         )
         for row in rows

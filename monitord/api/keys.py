@@ -14,6 +14,7 @@ from monitord.audit.log import AuditLog
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
 from monitord.coaching.store import CoachingStore
+from monitord.csat.work import Scores
 from monitord.flags.work import Flags
 from monitord.live.hub import Hub
 from monitord.people.links import Links
@@ -36,6 +37,7 @@ TELLER = web.AppKey("teller", Teller)
 NEVER = web.AppKey("never_monitor", NeverMonitor)
 FLAGS = web.AppKey("flags", Flags)
 COACHING = web.AppKey("coaching", CoachingStore)
+SCORES = web.AppKey("scores", Scores)
 TEAM_COUNTS = web.AppKey("team_counts", TeamCounts)
 VIEWS = web.AppKey("views", ViewStore)
 AUDIT = web.AppKey("audit", AuditLog)

@@ -16,7 +16,7 @@ MY_CALLS = "/my-calls"
 APP_PATHS = (
     *(HOME, "/quality/quality-assurance/history", "/live-calls", "/team", MY_CALLS, "/audit"),
     *("/settings/people", "/settings/never-monitor", "/settings/privacy", "/settings/sign-in"),
-    *("/flags", "/flags/balance", "/flags/review", "/settings/flags"),
+    *("/flags", "/flags/balance", "/flags/review", "/settings/flags", "/settings/scores"),
 )
 
 _FOREVER = "public, max-age=31536000, immutable"

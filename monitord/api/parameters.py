@@ -90,7 +90,7 @@ def choices(most: int) -> tuple[Parameter, ...]:
     )
 
 
-_ZONE = Parameter("zone", text(64), "time zone, such as Europe/Berlin; UTC where it is not given")
+ZONE = Parameter("zone", text(64), "time zone, such as Europe/Berlin; UTC where it is not given")
 ALERTS = (
     Parameter("open", words(("true", "false")), "only those that nobody has acknowledged"),
     Parameter("limit", _whole(1, 200), "rows of a page; 50 where it is not given"),
@@ -113,18 +113,18 @@ FLAGS = (
     Parameter("end", _whole(0, LATEST), "made before it, ms UTC; later than begin"),
     *NOTICES,
 )
-TEAM = (_ZONE,)
 REVIEWS = (
-    _ZONE,
+    ZONE,
     Parameter("leader", text(), "id of somebody: their direct reports; else one's own"),
 )
 REVIEW_PLAN = (
-    _ZONE,
+    ZONE,
     Parameter("pattern", words(ReviewPattern), "another than the agent's"),
 )
 COMMITMENTS = (Parameter("state", words(CommitmentState)),)
+TEAM = (ZONE,)
 BALANCE = (
-    _ZONE,
+    ZONE,
     Parameter("weeks", _whole(1, 26), "how many, the running one included; 8 where not given"),
     Parameter("leader", text(), "id of somebody: flags on their direct reports"),
 )
@@ -143,7 +143,7 @@ PROPOSALS = (
     Parameter("limit", _whole(1, 5_000)),
 )
 SHEET = (
-    _ZONE,
+    ZONE,
     Parameter("new_teams", _TRUE, "make teams that are not there yet"),
 )
 SHEET_TOKEN = Parameter("token", text(64), "of the preview", required=True)

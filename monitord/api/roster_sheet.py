@@ -14,17 +14,15 @@ from aiohttp import web
 
 from monitord.api import wire
 from monitord.api.keys import PEOPLE, needs
-from monitord.api.problems import BODY_S, Refused, answer, one_of, only, text
+from monitord.api.problems import Refused, answer, one_of, only, text
 from monitord.api.roster_change import Change, must_be, now, seen_version, tagged
+from monitord.api.sheet_body import sheet_of
 from monitord.api.sheets import BOM, safe
 from monitord.audit.entry import Entry
 from monitord.people.roster import Roster
 from monitord.people.sheet import BYTES_MOST, COLUMNS, lines
 from monitord.people.sheet_plan import Options, Plan, plan
 from monitord.people.signin import Who
-
-_BODY_S = 6 * BODY_S
-"""A large file by a slow line takes longer than any other body."""
 
 _LOCK = web.AppKey("roster_sheet_lock", asyncio.Lock)
 
@@ -127,37 +125,18 @@ def _counts(made: Plan) -> dict[str, int]:
 
 async def _planned(request: web.Request, who: Who) -> tuple[Roster, bytes, Plan]:
     """The roster as it is now, the file, and what that would make of it."""
-    if request.content_type != "text/csv":
-        # Also what keeps another site's form from sending one, as with JSON.
-        raise Refused(415, "the body must be text/csv")
     options = Options(
         at=now(),
         zone=_zone(request),
         new_teams=one_of(request, "new_teams", ("true", "false")) == "true",
         rights=who.rights.may("rights.edit"),
     )
-    data = await _body(request)
+    data = await sheet_of(request, BYTES_MOST)
     lock = request.app[_LOCK]
     async with lock:  # one at a time: each takes a processor for seconds
         roster = request.app[PEOPLE].roster
         made = await asyncio.to_thread(plan, roster, data, options)
     return roster, data, made
-
-
-async def _body(request: web.Request) -> bytes:
-    """Larger than other bodies may be, so read here with a bound of its own."""
-    data = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_S):
-            async for part in request.content.iter_any():
-                data += part
-                if len(data) > BYTES_MOST:
-                    raise Refused(413, f"the file is larger than {BYTES_MOST >> 20} MB")
-    except TimeoutError:
-        raise Refused(408, f"the file did not come within {_BODY_S:g} s") from None
-    except web.RequestPayloadError:
-        raise Refused(400, "the body is not encoded as its headers say") from None
-    return bytes(data)
 
 
 def _token(request: web.Request, roster: Roster, data: bytes) -> str:

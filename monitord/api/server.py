@@ -32,6 +32,7 @@ from monitord.api import (
     roster_sheet,
     route,
     routes,
+    score_import,
     session,
     viewing,
     wire,
@@ -42,6 +43,7 @@ from monitord.audit.log import AuditLog
 from monitord.audit.proving import Prover
 from monitord.audit.reader import Reader
 from monitord.coaching.store import CoachingStore
+from monitord.csat.work import Scores
 from monitord.flags.work import Flags
 from monitord.live.hub import Hub
 from monitord.people.audience import Audience, audience_of
@@ -84,6 +86,7 @@ class Parts:
     never: NeverMonitor
     flags: Flags
     coaching: CoachingStore
+    scores: Scores
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -113,6 +116,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.NEVER] = parts.never
     app[keys.FLAGS] = parts.flags
     app[keys.COACHING] = parts.coaching
+    app[keys.SCORES] = parts.scores
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit
@@ -138,6 +142,7 @@ def make_app(parts: Parts) -> web.Application:
     viewing.set_up(app)
     failures.set_up(app)
     roster_sheet.set_up(app)
+    score_import.set_up(app)
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(commands.finish)

@@ -42,6 +42,9 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
         *("begin review", "end review", "settle commitment", "end focus"),
         *("choose review pattern", "open commitment again"),
     ),
+    AuditKind.SCORE: (
+        *("give score", "import scores", "import scores outcome", "change score scale"),
+    ),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }
 

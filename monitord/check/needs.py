@@ -76,8 +76,8 @@ EVENTS: Mapping[str, Need] = MappingProxyType(
         "DeviceStateChange": _need("call", "Agents outside queues have no status.", _CALL),
         "UserEvent": _need(
             "user",
-            "A payment that begins or ends by a UserEvent is not seen.",
-            "send the UserEvent of a payment; many sites never do",
+            "A payment or a customer's score that a UserEvent says is not seen.",
+            "send the UserEvent of a payment or of a score; many sites never do",
         ),
         "MixMonitorMute": _need(
             "call",

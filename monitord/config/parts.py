@@ -183,4 +183,5 @@ def site(settings: Settings) -> Site:
         wrap_up_s=dict(settings.agents.wrap_up_s),
         keypads=frozenset(p.id for p in settings.pbx if p.keypad),
         payment_event=settings.policy.payment_event,
+        score_event=settings.score.event,
     )

@@ -89,6 +89,8 @@ def _variables(settings: Settings, refuse: Refuse) -> None:
     for label, times in Counter(settings.variables.values()).items():
         if times > 1:
             refuse("variables", f"only one variable can carry {label!r}, not {times}")
+    if settings.score.event == settings.policy.payment_event:
+        refuse("score.event", "must not be that of policy.payment_event")
 
 
 def _server(server: Server, refuse: Refuse) -> None:

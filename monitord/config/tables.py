@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from monitord.alerts.rules import Answer
-from monitord.domain.site import PAYMENT_EVENT
+from monitord.domain.site import PAYMENT_EVENT, SCORE_EVENT
 from monitord.outbox.settings import HOOKS_MOST, Webhook
 from monitord.people.permissions import Role, Scope
 from monitord.people.words import Cadence
@@ -175,6 +175,13 @@ class PolicyTable(_Table, frozen=True):
     """Name of the UserEvent that says when a payment begins and ends."""
 
 
+class ScoreTable(_Table, frozen=True):
+    """Scores that customers give; the scale is chosen on the page."""
+
+    event: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")] = SCORE_EVENT
+    """Name of the UserEvent by which a survey of the dialplan says one."""
+
+
 class Audit(_Table, frozen=True):
     """Where signed heads of the audit log are kept, so that rows cut off its end are missed. Always
     in ``heads.jsonl`` beside the keys; the more of these are in other hands, the better."""
@@ -221,13 +228,14 @@ class Settings(_Table, frozen=True):
     server: Server = Server()
     store: Store = Store()
     variables: dict[
-        str, Literal["campaign", "list", "result", "number", "direction", "payment"]
+        str, Literal["campaign", "list", "result", "number", "direction", "payment", "score"]
     ] = field(default_factory=dict)
     """Channel variable to the label it carries."""
     oidc: Oidc | None = None
     agents: Agents = field(default_factory=Agents)
     people: list[PersonTable] = field(default_factory=list)
     policy: PolicyTable = field(default_factory=PolicyTable)
+    score: ScoreTable = field(default_factory=ScoreTable)
     told: told_settings.Told = field(default_factory=told_settings.Told)
     reason: told_settings.Reason = field(default_factory=told_settings.Reason)
     webhook: Annotated[list[Webhook], Meta(max_length=HOOKS_MOST)] = field(default_factory=list)

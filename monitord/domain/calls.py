@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from monitord.domain import events as ev
-from monitord.domain import payments, supervisions
+from monitord.domain import payments, scores, supervisions
 from monitord.domain.endpoint import is_local
 from monitord.domain.events import At
 from monitord.domain.ledger import AliasRecord, CallRecord, PartRecord
@@ -280,6 +280,9 @@ def _find_number(shard: Shard, call: Call, people: list[Channel]) -> None:
 
 
 def on_variable(shard: Shard, event: ev.VariableSet, at: At) -> None:
+    if shard.site.label_of(event.name) == scores.LABEL:
+        scores.said(shard, event.uniqueid, event.value, at)  # also of a call that has ended
+        return
     channel = shard.channels.get(event.uniqueid)
     if channel is not None:
         channel.told = ()
@@ -292,6 +295,8 @@ def take_label(
     """``announced``: by VarSet, so it is a change now. A snapshot repeats old values of its own
     leg as well, and those must not undo a newer one set on another leg."""
     label = shard.site.label_of(name)
+    if label == scores.LABEL:
+        return  # only what is set counts: a copy would be another leg's
     if label == payments.LABEL:
         # What only repeats an "off" may be older than an "on" that came by another way.
         if announced or payments.says_on(value):

@@ -206,6 +206,16 @@ class UserSaid(Event, frozen=True, gc=False):
     """What its State says."""
 
 
+class ScoreSaid(Event, frozen=True, gc=False):
+    """A UserEvent by which a survey says what a customer answered."""
+
+    name: str
+    uniqueid: str
+    """Empty where only the channel's name is given."""
+    channel: str
+    value: str
+
+
 class RecordingMuted(Event, frozen=True, gc=False):
     """MixMonitorMute: a leg's recording leaves out what is said, or no longer does."""
 

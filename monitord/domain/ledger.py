@@ -15,6 +15,7 @@ from monitord.domain.words import (
     Direction,
     EndReason,
     Provenance,
+    ScoreSource,
     SpyType,
     Telling,
 )
@@ -228,6 +229,43 @@ class AskedRecord(Struct, frozen=True, gc=False, kw_only=True):
     asked: int
 
 
+class SaidScore(Struct, frozen=True, gc=False, kw_only=True):
+    """What a customer answered to a survey, as Asterisk says it. It becomes a row only where the
+    site's scale has it."""
+
+    pbx: str
+    boot: str
+    given: str
+    """Uniqueid of the channel on which it was said."""
+    value: str
+    at: int
+
+
+class ScoreRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """How satisfied a customer was with a call, in hundredths."""
+
+    id: str
+    pbx: str | None
+    """None: nobody said at which PBX the call was."""
+    given: str
+    """The name of the call that came with it."""
+    call: str | None
+    """Internal id; None while no call of that name is known."""
+    value: int
+    low: int
+    high: int
+    """The scale of then, both included."""
+    at: int
+    """When the customer gave it."""
+    received: int
+    source: ScoreSource
+    reference: str
+    """Of one call, each score has another: what comes twice changes nothing."""
+    by_id: str | None = None
+    """Who sent it; None: the PBX."""
+    by_name: str | None = None
+
+
 class OutgoingRecord(Struct, frozen=True, gc=False, kw_only=True):
     """What a webhook is still to be told."""
 
@@ -257,6 +295,8 @@ Record = (
     | NoticeRecord
     | AskedRecord
     | OutgoingRecord
+    | SaidScore
+    | ScoreRecord
 )
 
 
@@ -264,4 +304,6 @@ def key_of(record: Record) -> tuple[object, ...]:
     """Which row it is."""
     if isinstance(record, AliasRecord):
         return (AliasRecord, record.pbx, record.boot, record.alias)
+    if isinstance(record, SaidScore):
+        return (SaidScore, record.pbx, record.boot, record.given, record.at)
     return (type(record), record.id)

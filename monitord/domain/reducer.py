@@ -16,6 +16,7 @@ from monitord.domain import (
     reconcile,
     resync,
     roster,
+    scores,
     supervisions,
     takeover,
 )
@@ -79,6 +80,7 @@ _HANDLERS: dict[type[Event], Callable[[Shard, Any, At], None]] = {
     ev.AgentRung: legs.on_agent_rung,
     ev.AgentConnected: legs.on_agent_connected,
     ev.UserSaid: payments.on_user_event,
+    ev.ScoreSaid: scores.on_user_event,
     ev.RecordingMuted: payments.on_muted,
     ev.AppStarted: kinds.on_app,
     ev.SpyStarted: supervisions.on_started,

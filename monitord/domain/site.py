@@ -9,10 +9,11 @@ from msgspec import Struct, field
 
 from monitord.domain.views import Party
 
-LABELS = ("campaign", "list", "result", "number", "direction", "payment")
+LABELS = ("campaign", "list", "result", "number", "direction", "payment", "score")
 """What a channel variable can say of a call."""
 
 PAYMENT_EVENT = "MonitordPayment"
+SCORE_EVENT = "MonitordScore"
 
 FITTING_MOST = 20_000
 """Endpoints of which is remembered whether a pattern fits: each of a call's events asks."""
@@ -42,6 +43,8 @@ class Site(Struct, frozen=True):
     """Reasons of a pause that mean wrap-up."""
     payment_event: str = PAYMENT_EVENT
     """Name of the UserEvent that says when a payment begins and ends."""
+    score_event: str = SCORE_EVENT
+    """Name of the UserEvent that says how satisfied a customer was."""
 
     keypads: frozenset[str] = frozenset()
     """Ids of the PBXs that let us see supervisors' digits."""

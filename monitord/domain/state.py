@@ -336,6 +336,8 @@ class Shard:
     dirty_calls: dict[str, None] = field(default_factory=dict)
     dirty_supervisions: dict[str, None] = field(default_factory=dict)
     dirty_agents: dict[str, None] = field(default_factory=dict)
+    scores: dict[str, str] = field(default_factory=dict)
+    """The last score that was said on a call, by linkedid."""
     records: list[Record] = field(default_factory=list)
     asks: dict[str, None] = field(default_factory=dict)
     """Uniqueids of which Status should be asked."""

@@ -163,6 +163,14 @@ class CommitmentState(StrEnum):
     LET_GO = "let go"  # something else matters more now
 
 
+class ScoreSource(StrEnum):
+    """By which way a customer's score came."""
+
+    SURVEY = "survey"  # the dialplan's own, by AMI
+    API = "API"
+    IMPORT = "import"
+
+
 class AnswerKind(StrEnum):
     """What an agent says to a flag."""
 
@@ -194,4 +202,5 @@ class AuditKind(StrEnum):
     EXPORT = "export"
     PRIVACY = "privacy"
     FLAG = "flag"
+    SCORE = "score"
     LOG = "log"

@@ -16,6 +16,8 @@ from monitord.domain.ledger import (
     GapRecord,
     OutgoingRecord,
     Record,
+    SaidScore,
+    ScoreRecord,
 )
 from monitord.privacy.rules import HOLDINGS
 from monitord.store.rows import TABLE_OF
@@ -35,8 +37,8 @@ class Blank:
             self._erased.pop(key, None)
 
     def __call__(self, record: Record) -> Record:
-        if not self._erased or isinstance(record, AliasRecord):
-            return record
+        if not self._erased or isinstance(record, AliasRecord | SaidScore | ScoreRecord):
+            return record  # they name nobody
         holding = HOLDINGS.get(TABLE_OF[type(record)].name)
         if holding is None or isinstance(record, AskedRecord | OutgoingRecord | GapRecord):
             return record

@@ -116,6 +116,9 @@ def of_subject(table: Table, subject: Subject) -> ColumnElement[bool]:
             owners = select(tables.flag.c.id)
             if subject.person is not None:
                 some.append(c.flag.in_(owners.where(of_subject(tables.flag, subject))))
+        case "score":
+            of_calls = select(tables.call.c.id).where(of_subject(tables.call, subject))
+            some.append(c.call.in_(of_calls))
         case "endpoint_seen" if subject.person is not None:
             some.append((c.name != "") & (c.name == subject.name))
         case "outbox":

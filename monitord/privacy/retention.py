@@ -98,6 +98,8 @@ class Retention:
             if not why:
                 for name, days in self.keep.by_table().items():
                     await self._remove(name, self._wall() - days * DAY_MS, rows)
+                if "call" in self.keep.by_table():
+                    await uncut(self._remove_waiting(rows))
                 if {"supervision", "call"} & rows.keys():
                     await self._destroy_keys()
         except _ClockError as error:
@@ -162,6 +164,20 @@ class Retention:
         place = (found[-1].started, found[-1].id) if len(found) == CHUNK else None
         return place, len(ids)
 
+    async def _remove_waiting(self, rows: dict[str, int]) -> None:
+        """Scores of calls that never became known: those that did go with their call."""
+        days = self.keep.by_table()["call"]
+        c, before = tables.score.c, self._wall() - days * DAY_MS
+        old = delete(tables.score).where(c.call.is_(None), c.received < before)
+        async with in_turn(self._engine) as connection:
+            if (await held_now(connection)).all:
+                return
+            removed = (await connection.execute(old)).rowcount
+            if removed:
+                rows["score"] = removed
+                plain = {"kind": "score", "before": before, "rows": removed}
+                await self._audit.append(connection, [Entry(action=EXPIRED, plain=plain)])
+
     # --- keys --------------------------------------------------------------------------------
 
     async def _destroy_keys(self) -> None:
@@ -210,6 +226,6 @@ async def _delete(connection: AsyncConnection, table: Table, ids: list[str]) -> 
         given = tables.reason
         await connection.execute(delete(given).where(given.c.supervision.in_(ids)))
     elif table is tables.call:
-        for of_it in (tables.call_alias, tables.call_part):
+        for of_it in (tables.call_alias, tables.call_part, tables.score):
             await connection.execute(delete(of_it).where(of_it.c.call.in_(ids)))
     await connection.execute(delete(table).where(table.c.id.in_(ids)))

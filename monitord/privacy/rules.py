@@ -90,6 +90,10 @@ HOLDINGS: MappingProxyType[str, Holding] = MappingProxyType(
             says="parts of these supervisions; of a number: those on its calls",
             number="number",
         ),
+        "score": Holding(
+            says="scores that customers gave to their calls, and those that they sent in",
+            spots=(Spot("by_id", "by_name"),),
+        ),
         "call": Holding(says="their calls", spots=_PARTIES[1:], number="number"),
         "call_part": Holding(says="calls that they handed on", spots=_PARTIES[1:]),
         "agent_status": Holding(says="their status as an agent", spots=_PARTIES[1:]),

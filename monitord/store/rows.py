@@ -17,6 +17,7 @@ from monitord.domain.ledger import (
     OutgoingRecord,
     PartRecord,
     Record,
+    ScoreRecord,
     SegmentRecord,
     StatusRecord,
     SupervisionRecord,
@@ -35,6 +36,7 @@ TABLE_OF: dict[type[Any], Table] = {
     NoticeRecord: tables.notice,
     AskedRecord: tables.reason_asked,
     OutgoingRecord: tables.outbox,
+    ScoreRecord: tables.score,
 }
 """In the order in which a batch is written."""
 

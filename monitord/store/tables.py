@@ -606,6 +606,28 @@ chosen_view = Table(
     Column("view", Text, nullable=False, comment="id of a saved one, or the name of a built-in"),
 )
 
+score = Table(
+    "score",
+    metadata,
+    _id(),
+    Column("pbx", Text),
+    Column("given", Text, nullable=False, comment="the name of the call that came with it"),
+    Column("call", Text, comment="NULL while no call of that name is known"),
+    Column("value", BigInteger, nullable=False, comment="in hundredths"),
+    Column("low", BigInteger, nullable=False, comment="the scale of then"),
+    Column("high", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False, comment="when the customer gave it"),
+    Column("received", BigInteger, nullable=False, comment="when it came to monitord"),
+    Column("source", Text, nullable=False),
+    Column("reference", Text, nullable=False, comment="another for each score of a call"),
+    Column("by_id", Text),
+    Column("by_name", Text),
+    Index(None, "call", "reference", unique=True),
+    Index(None, "given"),
+    Index(None, "by_id"),
+)
+"""How satisfied customers were with a call; the latest of a call counts."""
+
 # --- privacy -----------------------------------------------------------------------------
 
 hold = Table(

@@ -25,9 +25,10 @@ PAGES = {
     "Privacy": "/settings/privacy",
     "Never monitor": "/settings/never-monitor",
     "Flags": "/settings/flags",
+    "Scores": "/settings/scores",
     "Sign-in": "/settings/sign-in",
 }
-NO_SEARCH = ("Privacy", "Never monitor", "Flags", "Sign-in")
+NO_SEARCH = ("Privacy", "Never monitor", "Flags", "Scores", "Sign-in")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -58,6 +58,24 @@ class Past:
             [{**row, "id": secrets.token_hex(10), "polarity": kind, **more} for kind in kinds],
         )
 
+    async def score(self, call: str, received: int, value: int, *, tied: bool = True) -> None:
+        """By a survey; ``value`` in hundredths."""
+        name = secrets.token_hex(10)
+        row = {
+            "pbx": "old",
+            "given": call,
+            "value": value,
+            "low": 1,
+            "high": 5,
+            "at": received,
+            "received": received,
+            "source": "survey",
+            "id": name,
+            "reference": name,
+            "call": call if tied else None,
+        }
+        await self._put(tables.score, [row])
+
     async def calls(self, agent: str, started: int, n: int, *, answered: bool = True) -> None:
         row = {
             "pbx": "old",

@@ -137,6 +137,8 @@ async def be_flagged(here: Centre, her: Client, max_: Client) -> None:
     assert (await ask(here.ina, "PATCH", f"/flags/{flag}", changed))[0] == 200
     answer = {"kind": "context", "text": f"I am {NAME}"}
     assert (await ask(her, "POST", f"/flags/{flag}/answer", answer))[0] == 200
+    on = (await here.ina.get(f"/api/v1/flags/{flag}"))["flag"]["call"]
+    assert (await ask(here.ina, "POST", "/scores", {"call": on, "score": 4}))[0] == 201
     await be_talked_to(here.ina, flag)
 
 

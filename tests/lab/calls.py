@@ -46,10 +46,13 @@ class Calls(Stage):
         campaign: str | None = None,
         list_: str | None = None,
         queue: str = "support",
+        context: str = "inbound",
     ) -> Call:
         """A customer rings in and a queue's agent answers."""
         since = self.ami.mark()
-        customer = await self.customer_waits(number, campaign=campaign, list_=list_, queue=queue)
+        customer = await self.customer_waits(
+            number, campaign=campaign, list_=list_, queue=queue, context=context
+        )
         got = await self.ami.wait_event("AgentConnect", since, Uniqueid=customer)
         agent = await self._phone_behind(since, got)
         return await self._talking(since, customer, agent)
@@ -61,11 +64,12 @@ class Calls(Stage):
         campaign: str | None = None,
         list_: str | None = None,
         queue: str = "empty",
+        context: str = "inbound",
     ) -> str:
         """A customer rings in and waits in the queue; returns the uniqueid."""
         since = self.ami.mark()
         customer = await self._originate(
-            f"PJSIP/{number}@trunk", "inbound", queue, number, _labels(campaign, list_)
+            f"PJSIP/{number}@trunk", context, queue, number, _labels(campaign, list_)
         )
         await self.ami.wait_event("QueueCallerJoin", since, Uniqueid=customer)
         return customer

@@ -13,6 +13,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "asterisk"
 PLACEHOLDER = "REPLACE-WITH-A-LONG-RANDOM-SECRET"
 
 AGENTS = ("1001", "1002", "1003", "1004", "10011", "1008")  # 1008 never answers
+SHARED = ("manager-general.conf", "extensions-monitord.conf", "extensions-monitord-survey.conf")
 SILENT_AGENTS = ("1009",)
 SUPERVISORS = ("2001", "2002", "2009")
 
@@ -44,7 +45,7 @@ def write_config(installed: Installed, folder: Path, ports: Ports, stagehand: st
     }
     for template in sorted((SOURCE / "lab").glob("*.conf")):
         (etc / template.name).write_text(fill(template.read_text(), values))
-    for shared in ("manager-general.conf", "extensions-monitord.conf"):
+    for shared in SHARED:
         shutil.copy(SOURCE / shared, etc)
 
 

@@ -45,13 +45,16 @@ export type ReviewPattern = (typeof REVIEW_PATTERN)[number];
 export const COMMITMENT_STATE = ["open", "kept", "not yet", "let go"] as const;
 export type CommitmentState = (typeof COMMITMENT_STATE)[number];
 
+export const SCORE_SOURCE = ["survey", "API", "import"] as const;
+export type ScoreSource = (typeof SCORE_SOURCE)[number];
+
 export const ANSWER_KIND = ["acknowledgement", "question", "context"] as const;
 export type AnswerKind = (typeof ANSWER_KIND)[number];
 
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
-export const AUDIT_KIND = ["supervision", "command", "sign-in", "people", "settings", "history", "export", "privacy", "flag", "log"] as const;
+export const AUDIT_KIND = ["supervision", "command", "sign-in", "people", "settings", "history", "export", "privacy", "flag", "score", "log"] as const;
 export type AuditKind = (typeof AUDIT_KIND)[number];
 
 export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
@@ -75,7 +78,7 @@ export type HoldKind = (typeof HOLD_KIND)[number];
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "flag.see", "flag.make", "flag.answer", "flag.set", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "flag.see", "flag.make", "flag.answer", "flag.set", "csat.see", "csat.give", "csat.set", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
@@ -338,6 +341,11 @@ export interface FlagShown {
   /** Why somebody may not know later what this was about; empty where it says enough. */
   vague: Vagueness[];
   answers: FlagAnswerRow[];
+  /**
+   * Whether the call's first score was there when it was made; null where it has none, and for
+   * who may not see scores.
+   */
+  after_score: boolean | null;
   /** Whoever asks made it, and may change it and take it off. */
   mine: boolean;
 }
@@ -394,6 +402,20 @@ export interface StatusRow {
   length_ms: number | null;
 }
 
+export interface ScoreShown {
+  id: string;
+  score: number;
+  low: number;
+  /** The scale of then, both included; the higher, the more satisfied. */
+  high: number;
+  at: number;
+  /** When it came to monitord. */
+  received: number;
+  source: ScoreSource;
+  /** Who sent it in; null where the PBX said it. */
+  by: PersonNamed | null;
+}
+
 /** Part of a supervision, on this call, with one type. */
 export interface CallSegment {
   n: number;
@@ -434,6 +456,8 @@ export interface CallDetail {
   statuses: StatusRow[];
   /** Those that whoever asks may see, the first made first. */
   flags: FlagShown[];
+  /** The customer's, the latest first, which counts; none for who may not see them. */
+  scores: ScoreShown[];
   /** Times within the call in which its PBX could not be seen, the first one first. */
   gaps: Gap[];
   /** False: there is more than is given here. */
@@ -1110,6 +1134,116 @@ export interface OwnershipChange {
   until?: number | null;
 }
 
+/** Why a file cannot be taken. */
+export interface SheetFault {
+  /** From 1; null where it is the file as a whole. */
+  line: number | null;
+  column: string | null;
+  rule: string;
+}
+
+/** A customer's score to be kept. */
+export interface ScoreNew {
+  /** Internal id of the call, its Call ID, or any linkedid or uniqueid seen for it. */
+  call: string;
+  /** On the site's scale, with at most two decimals. */
+  score: string | number | number;
+  /** When the customer gave it, ms UTC; now where it is not given. */
+  at?: number | null;
+  /** By which the sender knows it again: what is sent twice under it is kept once. */
+  reference?: string | null;
+}
+
+export interface ScoreGiven {
+  /**
+   * ``newer``: the call had another one, which is kept. ``waiting``: no call of that name is
+   * known yet. ``repeated``: it was there already.
+   */
+  what: "new" | "newer" | "repeated" | "waiting";
+  /** Internal id; null while it waits. */
+  call: string | null;
+  score: ScoreShown;
+}
+
+export interface ScoreSettingsShown {
+  low: number;
+  high: number;
+  /** Scores of which no call is known. */
+  waiting: number;
+  /** Scores that belong to a call. */
+  tied: number;
+  /** What PBXs said since the start and is no score of the scale. */
+  refused: number;
+  refused_why: string;
+}
+
+export interface ScoreSettingsPut {
+  low: number;
+  high: number;
+}
+
+/** What a file would do; nothing is done. */
+export interface ScorePreview {
+  /** With which exactly this file is imported; null where there is nothing to import. */
+  token: string | null;
+  new: number;
+  /** Of calls that have another score, which is kept. */
+  newer: number;
+  /** Of calls that are not known. */
+  waiting: number;
+  /** There already. */
+  repeated: number;
+  /** Lines that would be left out, and why. */
+  faults: SheetFault[];
+  more_faults: boolean;
+}
+
+/** An import that runs or has ended. */
+export interface ScoreImport {
+  id: string;
+  /** That are imported. */
+  lines: number;
+  done: number;
+  new: number;
+  newer: number;
+  waiting: number;
+  repeated: number;
+  state: "done" | "failed" | "running";
+  /** Of a failure; what was done until then is kept, and the same file can be sent again. */
+  why: string;
+}
+
+/** Flags on calls that have a score. */
+export interface ScoredCount {
+  scored: number;
+  /** Of these, made when the score had come. */
+  after: number;
+}
+
+/** Of one person. */
+export interface ScoredOn {
+  who: PersonNamed;
+  weeks: ScoredCount[];
+  total: ScoredCount;
+  /** (Nearly) all of them were made after the score. */
+  mostly_after: boolean;
+}
+
+export interface FlagsAfterScores {
+  at: number;
+  /** When each began, the oldest first; the last one still runs. */
+  weeks: number[];
+  /** Flags below which nothing is said. */
+  judged_from: number;
+  /** Of each week. */
+  total: ScoredCount[];
+  /** By name; those with a flag on a call that has a score. */
+  agents: ScoredOn[];
+  authors: ScoredOn[];
+  /** Of the flags on each leader's direct reports. */
+  leaders: ScoredOn[];
+}
+
 /** A person of the roster. */
 export interface Someone {
   id: string;
@@ -1175,14 +1309,6 @@ export interface MadeToken {
   token: ApiToken;
   /** What the program sends. It is told this once and kept nowhere. */
   text: string;
-}
-
-/** Why a file cannot be taken. */
-export interface SheetFault {
-  /** From 1; null where it is the file as a whole. */
-  line: number | null;
-  column: string | null;
-  rule: string;
 }
 
 export interface SheetCell {

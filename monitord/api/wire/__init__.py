@@ -23,6 +23,7 @@ from monitord.api.wire.privacy import *
 from monitord.api.wire.problem import *
 from monitord.api.wire.proposals import *
 from monitord.api.wire.roster import *
+from monitord.api.wire.scores import *
 from monitord.api.wire.sessions import *
 from monitord.api.wire.sheet import *
 from monitord.api.wire.sign_in import *

@@ -100,6 +100,9 @@ class FlagShown(Struct, frozen=True):
     vague: list[Vagueness]
     """Why somebody may not know later what this was about; empty where it says enough."""
     answers: list[FlagAnswerRow]
+    after_score: bool | None
+    """Whether the call's first score was there when it was made; null where it has none, and for
+    who may not see scores."""
     mine: bool
     """Whoever asks made it, and may change it and take it off."""
 

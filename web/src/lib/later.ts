@@ -23,6 +23,7 @@ export const later = {
   neverMonitor: () => import("../settings/never-monitor/NeverMonitorPage.svelte"),
   people: () => import("../settings/people/PeoplePage.svelte"),
   privacy: () => import("../settings/privacy/PrivacyPage.svelte"),
+  scoreSettings: () => import("../settings/scores/ScoreSettings.svelte"),
   signIn: () => import("../settings/sign-in/SignInSettings.svelte"),
   team: () => import("../team/TeamPage.svelte"),
 } satisfies Record<string, Load>;

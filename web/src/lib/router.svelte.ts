@@ -45,6 +45,7 @@ export const PEOPLE = "/settings/people";
 export const PRIVACY = "/settings/privacy";
 export const NEVER_MONITOR = "/settings/never-monitor";
 export const FLAG_SETTINGS = "/settings/flags";
+export const SCORE_SETTINGS = "/settings/scores";
 export const SIGN_IN_SETTINGS = "/settings/sign-in";
 
 /** Where somebody begins: an agent has a page of their own, and may see no other. */
