@@ -77,6 +77,7 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "DELETE /api/v1/never-monitor/{id}": ("privacy.edit",),
     "GET /api/v1/flags": ("flag.see",),
     "GET /api/v1/flags/{id}": ("flag.see",),
+    "GET /api/v1/flags/export": ("flag.see", "history.export"),
     "GET /api/v1/flags/balance": ("flag.see",),
     "GET /api/v1/flags/settings": (),
     "PUT /api/v1/flags/settings": ("flag.set",),

@@ -37,7 +37,7 @@ _BUSY = "the database does not take it now; nothing was changed"
 async def flags(request: web.Request) -> web.Response:
     who = needs(request, "flag.see")
     only(request, *FILTERS, "limit", "cursor")
-    wanted = await _wanted(request, who.rights.on("flag.see"))
+    wanted = await wanted_of(request, who.rights.on("flag.see"))
     await viewed(request, "flags", {k: v for k, v in request.query.items() if k in FILTERS})
     return await _page(request, wanted, "whole")
 
@@ -83,6 +83,11 @@ async def of_call(request: web.Request, call: CallRecord) -> list[wire.FlagShown
     if call.agent_id not in request[WHO].rights.on("flag.see"):
         return []
     return await _shown(request, await request.app[FLAGS].store.of_calls([call.id]))
+
+
+async def shown_of(request: web.Request, rows: list[FlagRow]) -> list[wire.FlagShown]:
+    """For an export."""
+    return await _shown(request, rows)
 
 
 async def look(request: web.Request) -> web.Response:
@@ -257,7 +262,7 @@ async def give_answer(request: web.Request) -> web.Response:
 # --- shared by them --------------------------------------------------------------------------
 
 
-async def _wanted(request: web.Request, reach: Reach) -> Wanted:
+async def wanted_of(request: web.Request, reach: Reach) -> Wanted:
     begin, end = whole(request, "begin", 0, LATEST), whole(request, "end", 0, LATEST)
     if begin is not None and end is not None and begin >= end:
         raise Refused(400, "must be later than begin", "end")
