@@ -243,5 +243,7 @@ async def test_a_part_of_what_is_still_there_is_missed(here: Here) -> None:
 
 async def test_it_does_nothing_where_nothing_is_set(here: Here) -> None:
     shown = (await kit.ask(here.max_, "GET", "/privacy"))[1]
-    assert shown["kept"] == dict.fromkeys(("supervisions", "calls", "agent_status", "gaps"))
+    assert shown["kept"] == dict.fromkeys(
+        ("supervisions", "calls", "agent_status", "gaps", "flags")
+    )
     assert shown["last_run"] is None

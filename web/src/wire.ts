@@ -718,6 +718,7 @@ export interface KeptFor {
   calls: number | null;
   agent_status: number | null;
   gaps: number | null;
+  flags: number | null;
 }
 
 export interface RetentionRun {
@@ -758,6 +759,7 @@ export interface PersonNew {
   hired?: string | null;
   cadence?: Cadence | null;
   endpoints?: EndpointGiven[];
+  email?: string | null;
 }
 
 export interface EndpointGiven {
@@ -838,6 +840,7 @@ export interface PersonRow {
   endpoints: OwnershipRow[];
   /** Null where there is none, and for those who may not change it. */
   login: string | null;
+  email: string | null;
 }
 
 export interface PersonPage {
@@ -884,6 +887,7 @@ export interface PersonChange {
   cadence?: Cadence | null;
   /** False: has left, with all endpoints from now on. */
   active?: boolean;
+  email?: string | null;
 }
 
 /** All roles that somebody has from now on. */
