@@ -142,7 +142,11 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
 
 ASKED: dict[str, dict[str, str]] = {
     "GET /api/v1/history/choices": {"ledger": "calls", "filter": "agent"},
-    **{x: {"format": "json"} for x in NEEDED if NEEDED[x] == EXPORT},
+    **{
+        x: {"format": "json"}
+        for x in NEEDED
+        if x.endswith("/export") and "history.export" in NEEDED[x]
+    },
 }
 """Parameters without which a request would be refused for another reason."""
 
