@@ -271,6 +271,33 @@ async def test_the_password_goes_by_tls_alone(tmp_path: Path) -> None:
         assert len(box.got) == 1 and plain.got == []
 
 
+async def test_who_is_not_there_and_who_says_nothing() -> None:
+    """Why is said without the address; only a server that is ill as a whole is left alone."""
+    (row,) = Mail(on=True).records("alpha-1", "alpha-1.1", 1_700_000_000_000)
+
+    async def tried(port: int, send_s: float) -> tuple[str, bool]:
+        settings = MailSettings("127.0.0.1", port, "none", "m@example.org", "https://m.example")
+        return await Mailer(settings, lambda _: "one@example.org", send_s).send(row)
+
+    async with mailbox() as box:
+        box.unknown = frozenset({"one@example.org"})
+        assert await tried(box.port, 5.0) == ("the recipient was refused: 550", False)
+    why, ill = await tried(box.port, 5.0)
+    assert why and ill, "nobody listens any more"
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220-")
+        await over.wait()
+        writer.close()
+
+    over = asyncio.Event()
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server, asyncio.timeout(DEADLINE):
+        why, ill = await tried(server.sockets[0].getsockname()[1], 0.1)
+        over.set()
+    assert why and ill and "example" not in why
+
+
 # --- the file --------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -318,11 +319,10 @@ class FlagStore:
             found = await connection.execute(select(tables.flag).where(_F.id.in_(some)))
             rows = [_flag(row) for row in found.mappings()]
             agents.update(row.agent_id for row in rows)
-            for row in rows:
-                of = self._outgoing.of("shown to the agent", row, by, act)
-                await put(connection, list(of))
-        for agent in sorted(agents):
-            await put(connection, list(self._outgoing.shown(agent, act)))
+            out = (self._outgoing.of("shown to the agent", row, by, act) for row in rows)
+            await put(connection, list(chain.from_iterable(out)))
+        mails = (self._outgoing.shown(agent, act) for agent in sorted(agents))
+        await put(connection, list(chain.from_iterable(mails)))
 
     def posted(self) -> None:
         """That was committed."""

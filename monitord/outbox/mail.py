@@ -6,6 +6,7 @@ goes by servers that are nobody's in particular, and lies in a mailbox for years
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ssl
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ QUEUE = "mail"
 """Of its rows; a webhook's queue is 16 hex digits, so never this."""
 
 EVENT = "flag shown"
+
+STEPS = 3
+"""Times the bound of a step that one mail may take in all."""
 
 SUBJECT = "Something new to read on My calls"
 TEXT = """Hello,
@@ -107,21 +111,23 @@ class Mailer:
             return "", False  # nobody to write to: there is nothing to be tried again
         one = self._settings
         try:
-            await aiosmtplib.send(
-                self._letter(to, row),
-                hostname=one.host,
-                port=one.port,
-                use_tls=one.security == "tls",
-                start_tls=one.security == "starttls",
-                tls_context=None if one.security == "none" else self._trust,
-                username=one.user or None,
-                password=one.password or None,
-                timeout=self._send_s,
-            )
+            # Each step of it has its bound, and all of them together.
+            async with asyncio.timeout(STEPS * self._send_s):
+                await aiosmtplib.send(
+                    self._letter(to, row),
+                    hostname=one.host,
+                    port=one.port,
+                    use_tls=one.security == "tls",
+                    start_tls=one.security == "starttls",
+                    tls_context=None if one.security == "none" else self._trust,
+                    username=one.user or None,
+                    password=one.password or None,
+                    timeout=self._send_s,
+                )
         except aiosmtplib.SMTPRecipientsRefused as error:
+            # The code alone: what the server says may repeat the address.
             return f"the recipient was refused: {error.recipients[0].code}", False
         except aiosmtplib.SMTPResponseException as error:
-            # What the server says may repeat the address.
             ill = not isinstance(error, aiosmtplib.SMTPDataError)
             return f"{type(error).__name__}: it answered {error.code}", ill
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:

@@ -21,10 +21,20 @@ USER, PASSWORD = "monitord", "a password of the mail server"
 class Mailbox:
     port: int = 0
     answer: str = "250 taken"
+    unknown: frozenset[str] = frozenset()
+    """Addresses that are refused."""
     got: list[EmailMessage] = field(default_factory=list)
     """All that came, those included that were not taken."""
     to: list[str] = field(default_factory=list)
     tls: list[bool] = field(default_factory=list)
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        if address in self.unknown:
+            return "550 there is no " + address
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         read = email.message_from_bytes(envelope.content, policy=email.policy.default)
