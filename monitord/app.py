@@ -36,6 +36,7 @@ from monitord.api.server import Parts, make_app
 from monitord.assembly.alone import alone
 from monitord.assembly.audit import known_from, open_audit
 from monitord.assembly.errors import StartError
+from monitord.assembly.mail import mailer_of
 from monitord.assembly.people import first_link, keep_up, open_people, taken_over, way_of
 from monitord.assembly.web import serving, tls_of
 from monitord.audit.keeping import heads_of, kept_in
@@ -54,10 +55,12 @@ from monitord.csat.work import Scores
 from monitord.domain.ledger import OutgoingRecord
 from monitord.flags.board import Board
 from monitord.flags.counts import FlagCounts
+from monitord.flags.outgoing import Outgoing
 from monitord.flags.settings import SettingsStore
 from monitord.flags.store import FlagStore
 from monitord.flags.work import Flags
 from monitord.live.hub import Hub
+from monitord.outbox.mail import Mail
 from monitord.outbox.post import Post
 from monitord.outbox.sender import Sender
 from monitord.outbox.store import OutboxStore
@@ -142,7 +145,8 @@ async def running(
                 lambda records: teller.take(scores.intake.taken(records)),
             )
             scores = _scores(engine, audit, recorder)
-            sender = Sender(OutboxStore(engine), loaded.hooks)
+            mailer = mailer_of(loaded.mail, lambda: people.roster)
+            sender = Sender(OutboxStore(engine), loaded.hooks, mailer=mailer)
             attachments = {
                 link.pbx: Attachment(
                     link,
@@ -191,7 +195,8 @@ async def running(
             alerts = Watch(
                 hub, people, AlertStore(engine), audit, recorder.take, loaded.policy, never
             )
-            flag_store = FlagStore(engine, audit)
+            outgoing = Outgoing(Post(loaded.hooks), Mail(loaded.mail is not None))
+            flag_store = FlagStore(engine, audit, outgoing, sender.wake)
             flags = Flags(
                 flag_store,
                 Board(hub, flag_store),

@@ -118,6 +118,7 @@ REFUSED: list[tuple[str, str, Any, int, str | None]] = [
     ("POST", "/people", {"name": "A", "hired": "2026-02-31"}, 400, "hired"),
     ("POST", "/people", {"name": "A", "hired": "2026-W14-2"}, 400, "hired"),
     ("POST", "/people", {"name": "A", "cadence": "daily"}, 400, "cadence"),
+    ("POST", "/people", {"name": "A", "email": "a@b\r\nBcc: c@d"}, 400, "email"),
     ("POST", "/people", {"name": "A", "account_codes": ["1"] * 51}, 400, "account_codes"),
     ("POST", "/people", {"name": "A", "account_codes": ["x\n"]}, 400, "account_codes"),
     ("POST", "/people", {"name": "A", "endpoints": [{"endpoint": "1001"}]}, 400, "endpoint"),

@@ -82,11 +82,14 @@ BETA = tuple(f"beta-{n}" for n in range(1, 7))
 
 
 @asynccontextmanager
-async def site(folder: Path, store: Store, *others: str) -> AsyncIterator[Here]:
+async def site(
+    folder: Path, store: Store, extra: str = "", *, others: tuple[str, ...] = ()
+) -> AsyncIterator[Here]:
     async with (
         centre(
             folder,
             store=store,
+            extra=extra,
             people=people(),
             agents=AGENTS_AT_ALL,
             supervisors=SUPERVISORS_AT_ALL,

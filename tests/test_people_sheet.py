@@ -24,7 +24,13 @@ from monitord.people.words import Cadence
 AT = 1_800_000_000_000
 PEOPLE = [
     Person("ann", "Ann Agent", "sales", "sue", agent=True, hired="2026-03-31"),
-    Person("bob", "Bob Agent", account_codes=("7", "8"), cadence=Cadence.MONTHLY),
+    Person(
+        "bob",
+        "Bob Agent",
+        account_codes=("7", "8"),
+        cadence=Cadence.MONTHLY,
+        email="bob@example.org",
+    ),
     Person("sue", "Sue Supervisor", "sales", roles=(Given(Role.SUPERVISOR),)),
     Person("old", "Otto Old", active=False),
 ]
@@ -161,6 +167,7 @@ FAULTS: dict[str, tuple[str | bytes, list[tuple[int | None, str | None, str]]]] 
     "no-leader": ("id,leader\nann,Nobody\n", [(2, "leader", "nobody")]),
     "leaders-in-a-ring": ("id,leader\nsue,ann\n", [(2, "leader", "own leader")]),
     "truth": ("id,agent\nann,perhaps\n", [(2, "agent", "yes or no")]),
+    "email": ("id,email\nann,Jo <jo@example.org>\n", [(2, "email", "jo@example.org")]),
     "cadence": ("id,cadence\nann,daily\n", [(2, "cadence", "weekly, bi-weekly, monthly")]),
     "hired": ("id,hired\nann,31.3.2026\n", [(2, "hired", "2026-03-31")]),
     "code-of-another": ("id,account_codes\nann,8\n", [(2, "account_codes", "2 people")]),

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from monitord.api.keys import AUDIT, PRIVACY
+from monitord.api.keys import AUDIT, FLAGS, PRIVACY
 from monitord.app import Running
+from monitord.audit.entry import Actor
 from monitord.audit.keys import open_keys
+from monitord.domain.words import AnswerKind, FlagState, Polarity
+from monitord.flags.store import AnswerRow, FlagRow
 from monitord.privacy.retention import Retention, Run
 from monitord.privacy.rules import DAY_MS, Keep
 from tests.kit import privacy as kit
@@ -196,6 +200,102 @@ async def test_a_hold_keeps_nothing_of_others(here: Here, kind: str, value: str)
     assert kit.proved(here.store).fault is None
 
 
+async def flagged(here: Here, keeper: str = "sue") -> None:
+    """On each call: one that was reviewed a minute after its end, with what it said before and an
+    answer; and one that nobody has talked about."""
+    store = here.daemon.web[FLAGS].store
+    by = Actor(keeper, "Sue Supervisor")
+    for n, days in enumerate((45, 35, 25, 15, 5), 1):
+        at = here.clock.wall - days * DAY_MS
+        for name in ("a", "b"):
+            flag = FlagRow(
+                id=f"{name}{n:019x}",
+                pbx="old",
+                call=call(n).id,
+                call_id=f"7.{n}",
+                agent_id="ann",
+                agent_name="Ann Agent",
+                agent_endpoint="PJSIP/1001",
+                by_id=keeper,
+                by_name="Sue Supervisor",
+                polarity=Polarity.GOOD,
+                comment="She let him finish.",
+                wanted="",
+                themes=(),
+                moment=None,
+                offset_ms=None,
+                state=FlagState.OPEN,
+                made=at,
+                visible=True,
+            )
+            await store.make(flag)
+            new = replace(flag, comment="She let him finish, twice.", changed=at)
+            await store.edit(flag, new, by)
+            await store.answer(
+                new,
+                AnswerRow(
+                    id=f"{flag.id}.1",
+                    flag=flag.id,
+                    agent_id="ann",
+                    kind=AnswerKind.ACKNOWLEDGEMENT,
+                    text="",
+                    at=at,
+                ),
+                Actor("ann", "Ann Agent"),
+            )
+            if name == "a":
+                done = replace(new, state=FlagState.REVIEWED, settled=at, settled_by_id=keeper)
+                await store.settle("review flag", new, done, by)
+
+
+def flags(*numbers: int, name: str = "a") -> set[str]:
+    return {f"{name}{n:019x}" for n in numbers}
+
+
+OPEN = flags(1, 2, 3, 4, 5, name="b")
+
+
+async def test_flags_go_after_they_were_talked_about(here: Here) -> None:
+    await flagged(here)
+    done = await here.retention(Keep(flags=30)).once()
+    assert done == Run(here.clock.wall, {"flag": 2}, "")
+    assert here.ids("flag") == OPEN | flags(3, 4, 5)
+    for of_it in ("flag_version", "flag_answer"):
+        left = {r["flag"] for r in here.store.read(f"SELECT flag FROM {of_it}")}
+        assert left == here.ids("flag"), of_it
+    here.clock.pass_(1_000)
+    await here.retention(Keep(flags=30)).once()
+    assert here.ids("flag") == OPEN, "what nobody has talked about is not lost in the daily noise"
+    assert kit.proved(here.store).fault is None
+
+
+async def test_holds_keep_flags(here: Here) -> None:
+    await flagged(here)
+    here.clock.pass_(1_000)
+    retention = here.retention(Keep(calls=30, flags=30))
+    for kind, value in (("all", ""), ("person", "ann"), ("person", "sue")):
+        hold = await here.holds(kind, value)
+        # else sue's would be of calls that are gone
+        await here.retention(Keep(flags=30)).once()
+        assert here.ids("flag") == OPEN | flags(1, 2, 3, 4, 5), (kind, value)
+        await here.lifts(hold)
+    some = [
+        await here.holds(kind, value)
+        for kind, value in (
+            ("number", "(4930) 1-0001"),
+            ("supervision", supervision(2).id),
+            ("call", "7.3"),
+        )
+    ]
+    await retention.once()
+    assert here.ids("flag") == OPEN | flags(1, 2, 3)
+    for hold in some:
+        await here.lifts(hold)
+    await retention.once()
+    assert here.ids("flag") == OPEN
+    assert kit.proved(here.store).fault is None
+
+
 @pytest.mark.fault("clock jump ±1 h, DST, NTP step")
 @pytest.mark.parametrize("hours", [-2, 2, 24 * 365 * 10])
 async def test_a_clock_that_was_put_forward_or_back(here: Here, hours: int) -> None:
@@ -245,7 +345,9 @@ async def test_a_part_of_what_is_still_there_is_missed(here: Here) -> None:
 
 async def test_it_does_nothing_where_nothing_is_set(here: Here) -> None:
     shown = (await kit.ask(here.max_, "GET", "/privacy"))[1]
-    assert shown["kept"] == dict.fromkeys(("supervisions", "calls", "agent_status", "gaps"))
+    assert shown["kept"] == dict.fromkeys(
+        ("supervisions", "calls", "agent_status", "gaps", "flags")
+    )
     assert shown["last_run"] is None
 
 

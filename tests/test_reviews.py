@@ -20,13 +20,13 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[Here]:
-    async with site(tmp_path, SqliteStore.in_folder(tmp_path / "data"), "lea") as made:
+    async with site(tmp_path, SqliteStore.in_folder(tmp_path / "data"), others=("lea",)) as made:
         yield made
 
 
 @pytest.fixture
 async def either(tmp_path: Path, store: Store) -> AsyncIterator[Here]:
-    async with site(tmp_path, store, "lea") as made:
+    async with site(tmp_path, store, others=("lea",)) as made:
         yield made
 
 

@@ -77,6 +77,7 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "DELETE /api/v1/never-monitor/{id}": ("privacy.edit",),
     "GET /api/v1/flags": ("flag.see",),
     "GET /api/v1/flags/{id}": ("flag.see",),
+    "GET /api/v1/flags/export": ("flag.see", "history.export"),
     "GET /api/v1/flags/balance": ("flag.see",),
     "GET /api/v1/flags/settings": (),
     "PUT /api/v1/flags/settings": ("flag.set",),
@@ -157,7 +158,11 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
 
 ASKED: dict[str, dict[str, str]] = {
     "GET /api/v1/history/choices": {"ledger": "calls", "filter": "agent"},
-    **{x: {"format": "json"} for x in NEEDED if NEEDED[x] == EXPORT},
+    **{
+        x: {"format": "json"}
+        for x in NEEDED
+        if x.endswith("/export") and "history.export" in NEEDED[x]
+    },
 }
 """Parameters without which a request would be refused for another reason."""
 

@@ -59,7 +59,7 @@ _JSON_ROW: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class _BrokenOffError(Exception):
+class BrokenOffError(Exception):
     """The reason, for the audit log."""
 
 
@@ -140,21 +140,45 @@ def place(app: web.Application, who: Who) -> Iterator[None]:
         under_way[who.id] -= 1
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is sent, whatever its rows are."""
+
+    target: str
+    """In the audit log."""
+    name: str
+    as_json: bool
+    filters: dict[str, str]
+    """As they were given."""
+    expected: int
+    """Rows."""
+
+
 async def _export(request: web.Request, who: Who, order: _Order) -> web.StreamResponse:
-    history, audit = request.app[HISTORY], request.app[AUDIT]
+    history = request.app[HISTORY]
     if order.segments:
         expected = await history.count_segments(order.query)
     else:
         expected = await history.count(LEDGERS[order.ledger], order.query)
-    form = "json" if order.as_json else "csv"
+    target = "segments" if order.segments else order.ledger
+    file = File(target, order.file_name, order.as_json, order.filters, expected)
+    return await give(request, who, file, _chunks(request, order, expected))
+
+
+async def give(
+    request: web.Request, who: Who, file: File, pieces: AsyncIterator[tuple[int, bytes]]
+) -> web.StreamResponse:
+    """Write it down and send it. ``pieces``: how many rows are in each, and its bytes; may raise
+    ``BrokenOffError`` or ``UnreadableError``, which the receiver is told as a broken connection."""
     try:
-        plain, personal = of_filters(order.filters)
-        number = await audit.write(
+        plain, personal = of_filters(file.filters)
+        form = "json" if file.as_json else "csv"
+        number = await request.app[AUDIT].write(
             Entry(
                 action="export",
                 actor=Actor(who.id, who.name),
-                target="segments" if order.segments else order.ledger,
-                plain={"filters": plain, "format": form, "rows": expected},
+                target=file.target,
+                plain={"filters": plain, "format": form, "rows": file.expected},
                 personal=personal,
             )
         )
@@ -164,22 +188,22 @@ async def _export(request: web.Request, who: Who, order: _Order) -> web.StreamRe
         ) from None
     response = web.StreamResponse(
         headers={
-            "Content-Type": "application/json" if order.as_json else "text/csv; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="{order.file_name}"',
-            "Monitord-Rows": str(expected),
+            "Content-Type": "application/json" if file.as_json else "text/csv; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{file.name}"',
+            "Monitord-Rows": str(file.expected),
         }
     )
     written, why = 0, "the daemon was stopped"
     request.app[UNDER_WAY].add(number)
     try:
         await response.prepare(request)
-        async for rows, chunk in _chunks(request, order, expected):
+        async for rows, chunk in pieces:
             await _send(response, chunk)
             written += rows
         async with asyncio.timeout(STALLED_S):
             await response.write_eof()
         why = ""
-    except (_BrokenOffError, UnreadableError) as error:
+    except (BrokenOffError, UnreadableError) as error:
         why = str(error)
     except ConnectionError:
         why = "the receiver left"
@@ -189,7 +213,7 @@ async def _export(request: web.Request, who: Who, order: _Order) -> web.StreamRe
         if why and request.transport is not None:
             # Before aiohttp ends it properly: a part must not look like the whole.
             request.transport.abort()
-        await _write_outcome(request, who, order, number, written, why)
+        await _write_outcome(request, who, file, number, written, why)
         request.app[UNDER_WAY].discard(number)
     return response
 
@@ -203,7 +227,7 @@ async def _chunks(
         # Looked at for every batch: an export may last longer than a session, and than a right.
         now = who_now(request)
         if now is None or sight_of(now.rights, "history.export") != order.sight:
-            raise _BrokenOffError("the session ended, or what may be exported has changed")
+            raise BrokenOffError("the session ended, or what may be exported has changed")
         yield piece
 
 
@@ -291,14 +315,14 @@ async def _send(response: web.StreamResponse, chunk: bytes) -> None:
 
 
 async def _write_outcome(
-    request: web.Request, who: Who, order: _Order, number: int, written: int, why: str
+    request: web.Request, who: Who, file: File, number: int, written: int, why: str
 ) -> None:
     try:
         await request.app[AUDIT].write(
             Entry(
                 action="export outcome",
                 actor=Actor(who.id, who.name),
-                target="segments" if order.segments else order.ledger,
+                target=file.target,
                 plain={"outcome": "broken off" if why else "complete", "why": why, "rows": written},
                 about=number,
             )

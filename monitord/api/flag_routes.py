@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitord.api import balance, flag_settings, flags, parameters, wire
+from monitord.api import balance, flag_export, flag_settings, flags, openapi, parameters, wire
 from monitord.api.route import Route
 
 _ID = "{id:[0-9a-f]{20}}"
@@ -11,6 +11,7 @@ _ID = "{id:[0-9a-f]{20}}"
 ROUTES = (
     Route("GET", "/api/v1/flags", "flag.see", flags.flags, "a page of flags, newest first", parameters.FLAGS, gives=wire.FlagPage),
     Route("POST", "/api/v1/flags", "flag.make", flags.make, "flag a moment of a call", body=wire.FlagNew, gives=wire.FlagShown, status=201),
+    Route("GET", "/api/v1/flags/export", ("flag.see", "history.export"), flag_export.export, "all flags that fit the filters, as a file", parameters.FLAGS_EXPORT, content=openapi.FLAGS_EXPORT, head=False),
     Route("POST", "/api/v1/flags/look", "flag.make", flags.look, "whether a comment says enough; nothing is kept", body=wire.FlagLook, gives=wire.FlagVagueness),
     Route("GET", "/api/v1/flags/balance", "flag.see", balance.balance, "how many flags a week, on good work and on what could go better", parameters.BALANCE, gives=wire.FlagBalance),
     Route("GET", "/api/v1/flags/settings", "session", flag_settings.show, "what the site says of flags", gives=wire.FlagSettingsShown),

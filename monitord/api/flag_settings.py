@@ -54,6 +54,7 @@ async def put(request: web.Request) -> web.Response:
         await flags.settings.put(new, *works)
     except PeopleError:
         raise Refused(503, "the database does not take it now; nothing was changed") from None
+    flags.store.posted()
     for flag in opened:
         row = await flags.store.one(flag)
         if row is not None and row.id in flags.board:
@@ -107,11 +108,12 @@ def _said(
     request: web.Request, old: FlagSettings, new: FlagSettings, opened: list[str]
 ) -> Alongside:
     who, audit = request[WHO], request.app[AUDIT]
+    actor, store = Actor(who.id, who.name), request.app[FLAGS].store
 
     async def write(connection: AsyncConnection) -> None:
         entry = Entry(
             action="change flag settings",
-            actor=Actor(who.id, who.name),
+            actor=actor,
             plain={
                 "visible": new.visible,
                 "was_visible": old.visible,
@@ -120,6 +122,7 @@ def _said(
                 "earlier_flags_shown": len(opened),
             },
         )
-        await audit.append(connection, [entry])
+        (n,) = await audit.append(connection, [entry])
+        await store.shown(connection, opened, actor, n)
 
     return write

@@ -38,7 +38,7 @@ _BUSY = "the database does not take it now; nothing was changed"
 async def flags(request: web.Request) -> web.Response:
     who = needs(request, "flag.see")
     only(request, *FILTERS, "limit", "cursor")
-    wanted = await _wanted(request, who.rights.on("flag.see"))
+    wanted = await wanted_of(request, who.rights.on("flag.see"))
     await viewed(request, "flags", {k: v for k, v in request.query.items() if k in FILTERS})
     return await _page(request, wanted, "whole")
 
@@ -258,7 +258,7 @@ async def give_answer(request: web.Request) -> web.Response:
 # --- shared by them --------------------------------------------------------------------------
 
 
-async def _wanted(request: web.Request, reach: Reach) -> Wanted:
+async def wanted_of(request: web.Request, reach: Reach) -> Wanted:
     begin, end = whole(request, "begin", 0, LATEST), whole(request, "end", 0, LATEST)
     if begin is not None and end is not None and begin >= end:
         raise Refused(400, "must be later than begin", "end")

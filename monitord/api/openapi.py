@@ -73,6 +73,20 @@ def export_of(ledger: str) -> dict[str, Any]:
     return {"application/json": whole, "text/csv": {"type": "string"}}
 
 
+_FLAGS: dict[str, Any] = {
+    "asked": {"type": "integer"},
+    "filters": {"type": "object", "additionalProperties": {"type": "string"}},
+    "expected": {"type": "integer", "minimum": 0},
+    "entries": {"type": "array", "items": {"$ref": _REF.format(name="FlagShown")}},
+    "complete": {"const": True},
+    "rows": {"type": "integer", "minimum": 0},
+}
+FLAGS_EXPORT: dict[str, Any] = {
+    "application/json": {"type": "object", "properties": _FLAGS, "required": list(_FLAGS)},
+    "text/csv": {"type": "string"},
+}
+
+
 def document(table: Iterable[Route]) -> dict[str, Any]:
     """OpenAPI 3.1. Stable: the same table gives the same bytes."""
     routes = [route for route in table if route.path.startswith("/api/")]

@@ -101,7 +101,7 @@ NOTICES = (
     Parameter("cursor", text(60), "next of the page before"),
 )
 MY_FLAGS = NOTICES
-FLAGS = (
+_FLAG_FILTERS = (
     Parameter("agent", text(), "id of the agent"),
     Parameter("leader", text(), "id of somebody: flags on their direct reports"),
     Parameter("by", text(), "id of who made it"),
@@ -111,7 +111,12 @@ FLAGS = (
     Parameter("theme", text(40), "id of the theme"),
     Parameter("begin", _whole(0, LATEST), "made since then, ms UTC"),
     Parameter("end", _whole(0, LATEST), "made before it, ms UTC; later than begin"),
-    *NOTICES,
+)
+FLAGS = (*_FLAG_FILTERS, *NOTICES)
+FLAGS_EXPORT = (
+    *_FLAG_FILTERS,
+    Parameter("format", words(("csv", "json")), required=True),
+    Parameter("zone", text(64), "time zone of a CSV's instants, such as Europe/Berlin"),
 )
 REVIEWS = (
     ZONE,

@@ -48,7 +48,7 @@ async def show(request: web.Request) -> web.Response:
         raise UnreadableError(reason_of(error)) from None
     run = None if last is None else wire.RetentionRun(last.at, last.rows, last.why)
     keep = privacy.retention.keep
-    kept = wire.KeptFor(keep.supervisions, keep.calls, keep.agent_status, keep.gaps)
+    kept = wire.KeptFor(keep.supervisions, keep.calls, keep.agent_status, keep.gaps, keep.flags)
     whole = who.rights.may("number.see")
     holds = [_hold_row(request, hold, whole) for hold in await privacy.holds.listed()]
     receipts = [_receipt_row(r) for r in await privacy.receipts.listed()]

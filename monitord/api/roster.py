@@ -122,6 +122,7 @@ def added(old: Roster, body: wire.PersonNew) -> tuple[str, Roster]:
         account_codes=tuple(body.account_codes),
         hired=body.hired,
         cadence=body.cadence,
+        email=body.email,
     )
     roster = editing.with_person(old, new)
     for one in body.endpoints:

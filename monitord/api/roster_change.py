@@ -200,6 +200,7 @@ def person_rows(everybody: Everybody, people: Iterable[str], logins: bool) -> li
                     for o in sorted(owned[key], key=lambda o: (o.since, o.endpoint))
                 ],
                 login=by_person.get(key),
+                email=person.email,
             )
         )
     return rows

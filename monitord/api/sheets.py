@@ -36,7 +36,10 @@ _UNSEEN = r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*
 
 _FORMULA = re.compile(rf"^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?={_UNSEEN}[=+\-@＝＋－＠])")
 
-INSTANTS = frozenset({"started", "answered", "ended", "ended_after"})
+INSTANTS = frozenset(
+    {"started", "answered", "ended", "ended_after"}
+    | {"moment", "made", "changed", "settled", "shared"}
+)
 
 SUPERVISION = (
     *("id", "pbx", "supervisor_id", "supervisor_name", "supervisor_endpoint"),

@@ -15,9 +15,10 @@ from monitord.alerts.rules import Answer, Policy
 from monitord.ami.link import LinkSettings
 from monitord.config.errors import ConfigError
 from monitord.config.secrets import secret_of
-from monitord.config.tables import Oidc, Pbx, PersonTable, PolicyTable, Settings, Store
+from monitord.config.tables import Mail, Oidc, Pbx, PersonTable, PolicyTable, Settings, Store
 from monitord.domain.site import LABELS, Site
 from monitord.domain.words import SpyType
+from monitord.outbox.mail import MailSettings
 from monitord.outbox.post import Hook
 from monitord.outbox.settings import SECRET_LEAST, Webhook, fault_of
 from monitord.people.bootstrap import First, everybody_of
@@ -25,6 +26,7 @@ from monitord.people.permissions import OF_TYPE, Scope
 from monitord.people.provider import ProviderSettings
 from monitord.people.roster import Given
 from monitord.people.roster import Person as RosterPerson
+from monitord.people.rules import is_email
 from monitord.store.postgres import postgres_url
 from monitord.store.sqlite import sqlite_url
 from monitord.told.rules import Policy as Telling
@@ -141,6 +143,52 @@ def hooks(path: Path, tables: list[Webhook], environment: Mapping[str, str]) -> 
     return tuple(found)
 
 
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+def mail(path: Path, settings: Settings, environment: Mapping[str, str]) -> MailSettings | None:
+    """None where nobody is written to."""
+    table = settings.mail
+    if table is None:
+        return None
+    key = f"{path}: mail"
+    if not is_email(table.sender):
+        raise ConfigError(f"{key}.sender: must be an address such as monitord@example.org")
+    page = table.page or next(iter(settings.server.origins), "")
+    if fault := fault_of(page):
+        if not page:
+            fault = "must be given where there is no server.origins, for the link in a mail"
+        raise ConfigError(f"{key}.page: {fault}")
+    return MailSettings(
+        host=table.host,
+        port=PORTS[table.security] if table.port is None else table.port,
+        security=table.security,
+        sender=table.sender,
+        page=page.rstrip("/"),
+        user=table.user,
+        password=_mail_password(path, table, environment),
+    )
+
+
+def _mail_password(path: Path, table: Mail, environment: Mapping[str, str]) -> str:
+    key = f"{path}: mail"
+    if table.password_file and table.password_env:
+        raise ConfigError(f"{key}: only one of password_file and password_env can be given")
+    given = bool(table.password_file or table.password_env)
+    if given != bool(table.user):
+        rule = "user and its password_file or password_env belong together"
+        raise ConfigError(f"{key}.user: {rule}")
+    if not given:
+        return ""
+    local = table.host in ("127.0.0.1", "::1", "localhost")
+    if table.security == "none" and not local:
+        raise ConfigError(f"{key}.security: a password is not sent over the network in the clear")
+    return secret_of(
+        *(key, "password", path.parent),
+        *(table.password_file, table.password_env, environment),
+    )
+
+
 def first_people(settings: Settings) -> list[First]:
     """The people for the first start of a database."""
     teams = any(p.team for p in settings.people)
@@ -163,6 +211,7 @@ def first_people(settings: Settings) -> list[First]:
                 account_codes=tuple(p.account_codes),
                 hired=p.hired,
                 cadence=p.cadence,
+                email=p.email,
             ),
             endpoints=tuple(p.endpoints),
             login=p.login,

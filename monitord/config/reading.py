@@ -21,6 +21,7 @@ from monitord.config.errors import ConfigError
 from monitord.config.rules import check
 from monitord.config.tables import Settings
 from monitord.domain.site import Site
+from monitord.outbox.mail import MailSettings
 from monitord.outbox.post import Hook
 from monitord.people.bootstrap import First
 from monitord.people.provider import ProviderSettings
@@ -46,6 +47,7 @@ class Loaded(Struct, frozen=True):
     telling: Telling = Telling()
     """What agents are told, and when a reason is asked for."""
     hooks: tuple[Hook, ...] = ()
+    mail: MailSettings | None = None
     provider: ProviderSettings | None = None
     """With the client's secret within."""
 
@@ -67,7 +69,8 @@ class Loaded(Struct, frozen=True):
     def keep(self) -> Keep:
         """For how long each kind of row is kept."""
         table = self.settings.retention
-        return Keep(table.supervisions, table.calls, table.agent_status, table.gaps)
+        flags = table.calls if table.flags is None else table.flags
+        return Keep(table.supervisions, table.calls, table.agent_status, table.gaps, flags)
 
     @property
     def folder(self) -> Path | None:
@@ -110,6 +113,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
         policy=parts.policy(settings.policy),
         telling=telling,
         hooks=parts.hooks(path, settings.webhook, environment),
+        mail=parts.mail(path, settings, environment),
         store_url=parts.store_url(path, settings.store, environment),
         provider=parts.provider(path, settings.oidc, environment),
     )

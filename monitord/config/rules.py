@@ -115,6 +115,8 @@ def _server(server: Server, refuse: Refuse) -> None:
 def _hosts(settings: Settings, refuse: Refuse) -> None:
     hosts = [("server.host", settings.server.host)]
     hosts += [(f"pbx[{i}].host", p.host) for i, p in enumerate(settings.pbx)]
+    if settings.mail is not None:
+        hosts.append(("mail.host", settings.mail.host))
     for key, host in hosts:
         try:
             host.encode("idna")

@@ -152,6 +152,7 @@ class PersonTable(_Table, frozen=True):
     hired: str | None = None
     """ISO date."""
     cadence: Cadence | None = None
+    email: Annotated[str, Meta(max_length=254)] | None = None
     endpoints: list[Endpoint] = field(default_factory=list)
     account_codes: list[str] = field(default_factory=list)
     agent: bool = False
@@ -182,6 +183,23 @@ class ScoreTable(_Table, frozen=True):
     """Name of the UserEvent by which a survey of the dialplan says one."""
 
 
+class Mail(_Table, frozen=True):
+    """The site's mail server, by which agents are told that there is something to read."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=253)]
+    sender: Annotated[str, Meta(max_length=254)]
+    """Address that mails come from."""
+    port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+    """587, or 465 with ``tls``, or 25 with ``none``."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Annotated[str, Meta(max_length=256)] = ""
+    password_file: str = ""
+    """File whose first line is the password; relative to the settings file."""
+    password_env: str = ""
+    page: Annotated[str, Meta(max_length=300)] = ""
+    """Address of the page, for the link; the first of ``server.origins`` where it is missing."""
+
+
 class Audit(_Table, frozen=True):
     """Where signed heads of the audit log are kept, so that rows cut off its end are missed. Always
     in ``heads.jsonl`` beside the keys; the more of these are in other hands, the better."""
@@ -209,6 +227,8 @@ class Retention(_Table, frozen=True):
     calls: Days | None = None
     agent_status: Days | None = None
     gaps: Days | None = None
+    flags: Days | None = None
+    """After they were reviewed or taken off; as long as calls where it is not set."""
 
 
 class Log(_Table, frozen=True):
@@ -239,6 +259,7 @@ class Settings(_Table, frozen=True):
     told: told_settings.Told = field(default_factory=told_settings.Told)
     reason: told_settings.Reason = field(default_factory=told_settings.Reason)
     webhook: Annotated[list[Webhook], Meta(max_length=HOOKS_MOST)] = field(default_factory=list)
+    mail: Mail | None = None
     audit: Audit = field(default_factory=Audit)
     retention: Retention = field(default_factory=Retention)
     log: Log = Log()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +16,8 @@ from monitord.audit.entry import Actor, Entry, of_person
 from monitord.audit.log import AuditLog
 from monitord.domain.ledger import CallRecord
 from monitord.domain.words import AnswerKind, FlagState, Polarity
+from monitord.flags.outgoing import NOTHING, TOLD, Outgoing
+from monitord.outbox.store import put
 from monitord.store import tables
 from monitord.store.engine import reason_of, uncut
 from monitord.store.history import rows_of
@@ -26,6 +29,8 @@ T = TypeVar("T")
 
 ANSWERS_MOST = 20
 """Of one flag."""
+
+SHOWN_AT_A_TIME = 500
 
 CALLED_MOST = 20
 """Calls that one name is looked up to."""
@@ -121,9 +126,17 @@ class FlagStore:
     """What reads raises ``UnreadableError`` where the database does not answer, what writes
     ``NotWrittenError``."""
 
-    def __init__(self, engine: AsyncEngine, audit: AuditLog) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        audit: AuditLog,
+        outgoing: Outgoing = NOTHING,
+        posted: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``posted`` is called when there may be rows for webhooks and mail."""
         self._engine = engine
         self._audit = audit
+        self._outgoing, self._posted = outgoing, posted
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -197,7 +210,7 @@ class FlagStore:
             if old is not None:
                 return old, False
             await connection.execute(insert(tables.flag).values(_values(flag)))
-            await self._said(connection, "flag call", flag, **_text(flag))
+            await self._said(connection, "flag call", flag, shown=flag.visible, **_text(flag))
             return flag, True
 
         return await self._in_turn(write)
@@ -218,9 +231,8 @@ class FlagStore:
                 insert(tables.flag_version).values(flag=old.id, n=n, until=new.changed, **before)
             )
             await _put(connection, new)
-            await self._said(
-                connection, "change flag", new, by, **{"was": _text(old), "is": _text(new)}
-            )
+            texts: dict[str, Any] = {"was": _text(old), "is": _text(new)}
+            await self._said(connection, "change flag", new, by, **texts)
             return new
 
         return await self._in_turn(write)
@@ -235,8 +247,9 @@ class FlagStore:
         async def write(connection: AsyncConnection) -> FlagRow:
             await _same(connection, old)
             await _put(connection, new)
-            more = {"why": new.settled_why} if new.settled_why else {}
-            await self._said(connection, action, new, by, **more)
+            more: dict[str, Any] = {"why": new.settled_why} if new.settled_why else {}
+            shown = new.visible and not old.visible
+            await self._said(connection, action, new, by, shown=shown, **more)
             return new
 
         return await self._in_turn(write)
@@ -250,9 +263,8 @@ class FlagStore:
             if (await connection.scalar(some) or 0) >= ANSWERS_MOST:
                 return False
             await connection.execute(insert(tables.flag_answer).values(msgspec.to_builtins(answer)))
-            await self._said(
-                connection, "answer flag", flag, by, answer=answer.kind, text=answer.text
-            )
+            said: dict[str, Any] = {"answer": answer.kind, "text": answer.text}
+            await self._said(connection, "answer flag", flag, by, given=answer, **said)
             return True
 
         return await self._in_turn(write)
@@ -263,7 +275,9 @@ class FlagStore:
                 return await write(connection)
 
         try:
-            return await uncut(all_of())
+            done = await uncut(all_of())
+            self._posted()
+            return done
         except (SQLAlchemyError, OSError) as error:
             raise NotWrittenError(reason_of(error)) from None
 
@@ -273,8 +287,12 @@ class FlagStore:
         action: str,
         flag: FlagRow,
         by: Actor | None = None,
+        *,
+        shown: bool = False,
+        given: AnswerRow | None = None,
         **values: Any,
     ) -> None:
+        """``shown``: from now on the agent sees it. ``given``: the answer that it is about."""
         actor = by or Actor(flag.by_id, flag.by_name)
         # Why somebody did it is theirs; all else is of the agent.
         why = {"why": values.pop("why")} if "why" in values else {}
@@ -289,7 +307,31 @@ class FlagStore:
             plain={"state": flag.state},
             personal=personal,
         )
-        await self._audit.append(connection, [entry])
+        (n,) = await self._audit.append(connection, [entry])
+        await put(connection, list(self._outgoing.of(TOLD[action], flag, actor, n, answer=given)))
+        if shown:
+            await put(connection, list(self._outgoing.shown(flag.agent_id, n)))
+
+    async def shown(
+        self, connection: AsyncConnection, flags: Collection[str], by: Actor, act: int
+    ) -> None:
+        """In the transaction in which flags that were hidden are shown to their agents: one
+        message for each flag, and one mail for each agent."""
+        agents: set[str] = set()
+        ids = sorted(flags)
+        for start in range(0, len(ids), SHOWN_AT_A_TIME):
+            some = ids[start : start + SHOWN_AT_A_TIME]
+            found = await connection.execute(select(tables.flag).where(_F.id.in_(some)))
+            rows = [_flag(row) for row in found.mappings()]
+            agents.update(row.agent_id for row in rows)
+            out = (self._outgoing.of("shown to the agent", row, by, act) for row in rows)
+            await put(connection, list(chain.from_iterable(out)))
+        mails = (self._outgoing.shown(agent, act) for agent in sorted(agents))
+        await put(connection, list(chain.from_iterable(mails)))
+
+    def posted(self) -> None:
+        """That was committed."""
+        self._posted()
 
 
 def _where(wanted: Wanted) -> list[ColumnElement[bool]]:

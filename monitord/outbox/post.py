@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from monitord.domain.ledger import OutgoingRecord
 
-Event = Literal["notice"]
+Event = Literal["notice", "flag"]
 """What a webhook can be told of."""
 
 

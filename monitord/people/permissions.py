@@ -61,7 +61,7 @@ MEANING: dict[Permission, str] = {
     "notice.see": "be told of supervisions on oneself, as the site's policy says",
     "reason.give": "say why one supervised",
     "history.see": "read past supervisions, calls and agents' status",
-    "history.export": "export what one may read of the history",
+    "history.export": "export what one may read of the history, and of flags",
     "team.see": "see the team view",
     "view.share": "share saved views with everybody",
     "flag.see": "read flags on calls",

@@ -67,6 +67,8 @@ class Person(Struct, frozen=True):
     """None: the team's."""
     active: bool = True
     """False: has left, and may nothing any more; history keeps the name."""
+    email: str | None = None
+    """Where they are told that there is something to read for them."""
 
 
 class Roster(Struct, frozen=True, dict=True):

@@ -22,6 +22,14 @@ LATEST = 1 << 43
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ENDPOINT = re.compile(r"[A-Za-z0-9]+/[^\s/][^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,99}")
+_EMAIL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)
+"""Plain ones alone: what stands there goes into a mail's head, and to a mail server."""
+
+EMAIL_MOST, LOCAL_MOST = 254, 64
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Those that turn the direction of writing as well: a name must read as it is."""
 
@@ -79,6 +87,8 @@ def _person_faults(roster: Roster, person: Person) -> Iterator[RosterError]:
             fits = False
         if not fits:
             yield RosterError("hired", "must be a date such as 2026-03-31", person.id)
+    if person.email is not None and not is_email(person.email):
+        yield RosterError("email", "must be an address such as jo@example.org", person.id)
     for kind, times in Counter(given.role for given in person.roles).items():
         if times > 1:
             yield RosterError("roles", f"{kind} is given {times} times", person.id)
@@ -158,3 +168,10 @@ def is_endpoint(text: str) -> bool:
 def somebody_may(roster: Roster, people: Iterable[str], permission: Permission) -> bool:
     """Whether one of these, who can sign in, has a permission."""
     return any(roster.rights_of(p).may(permission) for p in people)
+
+
+def is_email(text: str) -> bool:
+    """One plain address, without a name around it."""
+    local = text.partition("@")[0]
+    fits = len(text) <= EMAIL_MOST and len(local) <= LOCAL_MOST
+    return fits and _EMAIL.fullmatch(text) is not None

@@ -17,7 +17,7 @@ from monitord.people.roster import Person, Roster
 
 COLUMNS = (
     *("id", "name", "team", "leader", "agent", "active", "hired", "cadence"),
-    *("account_codes", "endpoints", "since"),
+    *("account_codes", "endpoints", "since", "email"),
 )
 SEPARATOR = "|"
 """Between the account codes of one cell, and its endpoints."""
@@ -58,6 +58,7 @@ def cells_of(person: Person, endpoints: list[str]) -> dict[str, str]:
         "account_codes": SEPARATOR.join(person.account_codes),
         "endpoints": SEPARATOR.join(sorted(endpoints)),
         "since": "",
+        "email": person.email or "",
     }
 
 

@@ -174,8 +174,9 @@ class _Planning:
         for name, usual in (("agent", False), ("active", True)):
             if name in texts:
                 changed[name] = self._truth(line, name, usual)
-        if "hired" in texts:
-            changed["hired"] = texts["hired"] or None
+        for name in ("hired", "email"):
+            if name in texts:
+                changed[name] = texts[name] or None
         if "cadence" in texts:
             changed["cadence"] = self._cadence(line)
         if "account_codes" in texts:

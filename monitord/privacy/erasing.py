@@ -21,6 +21,7 @@ LEDGERS = (
     tables.call,
     tables.agent_status,
     tables.alert,
+    tables.flag,
 )
 
 

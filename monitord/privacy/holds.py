@@ -84,7 +84,7 @@ async def held_now(connection: AsyncConnection) -> Held:
 
 def held_rows(table: Table, held: Held) -> ColumnElement[bool]:
     """Which rows of the ledgers are held. A supervision is held with its segments, its alerts and
-    its calls; a call with the supervisions that were on it."""
+    its calls; a call with the supervisions that were on it and the flags on it."""
     if held.all:
         return true()
     # What is compared with a column that is NULL is neither true nor false, and "not held" would
@@ -121,6 +121,21 @@ def _held_rows(table: Table, held: Held) -> ColumnElement[bool]:
             )
         case "agent_status":
             return c.agent_id.in_(held.people)
+        case "flag":
+            call = tables.call.c
+            of_number = select(call.id).where(call.number.in_(held.forms))
+            under = select(segment.call).where(
+                segment.call.is_not(None),
+                or_(
+                    segment.supervision.in_(held.supervisions),
+                    segment.number.in_(held.forms),
+                ),
+            )
+            return or_(
+                *(c.agent_id.in_(held.people), c.by_id.in_(held.people)),
+                *(func.coalesce(c.settled_by_id, "").in_(held.people), c.call.in_(held.calls)),
+                *(c.call_id.in_(held.calls), c.call.in_(of_number), c.call.in_(under)),
+            )
     return false()
 
 

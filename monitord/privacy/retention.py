@@ -146,11 +146,12 @@ class Retention:
         async with in_turn(self._engine) as connection:
             held = await held_now(connection)
             # By their start, which has an index; what runs has no end, so it is never among them.
+            began, ended = (c.made, c.settled) if table is tables.flag else (c.started, c.ended)
             old = (
-                select(c.started, c.id)
-                .where(c.started < before, c.ended < before, not_(held_rows(table, held)))
-                .where(tuple_(c.started, c.id) > tuple_(*after))
-                .order_by(c.started, c.id)
+                select(began.label("began"), c.id)
+                .where(began < before, ended < before, not_(held_rows(table, held)))
+                .where(tuple_(began, c.id) > tuple_(*after))
+                .order_by(began, c.id)
                 .limit(CHUNK)
             )
             found = (await connection.execute(old)).all()
@@ -161,7 +162,7 @@ class Retention:
                 await self._audit.append(connection, [Entry(action=EXPIRED, plain=plain)])
         if table is tables.supervision and ids:
             self._forget(ids)
-        place = (found[-1].started, found[-1].id) if len(found) == CHUNK else None
+        place = (found[-1].began, found[-1].id) if len(found) == CHUNK else None
         return place, len(ids)
 
     async def _remove_waiting(self, rows: dict[str, int]) -> None:
@@ -228,4 +229,7 @@ async def _delete(connection: AsyncConnection, table: Table, ids: list[str]) -> 
     elif table is tables.call:
         for of_it in (tables.call_alias, tables.call_part, tables.score):
             await connection.execute(delete(of_it).where(of_it.c.call.in_(ids)))
+    elif table is tables.flag:
+        for part in (tables.flag_version, tables.flag_answer):
+            await connection.execute(delete(part).where(part.c.flag.in_(ids)))
     await connection.execute(delete(table).where(table.c.id.in_(ids)))

@@ -199,6 +199,8 @@ class Keep(Struct, frozen=True):
     calls: int | None = None
     agent_status: int | None = None
     gaps: int | None = None
+    flags: int | None = None
+    """After they were reviewed or taken off; an open one is kept until somebody talked about it."""
 
     def by_table(self) -> dict[str, int]:
         given = {
@@ -206,6 +208,7 @@ class Keep(Struct, frozen=True):
             "call": self.calls,
             "agent_status": self.agent_status,
             "gap": self.gaps,
+            "flag": self.flags,
         }
         return {table: days for table, days in given.items() if days is not None}
 

@@ -500,6 +500,7 @@ person = Table(
     Column("hired", Text, comment="ISO date"),
     Column("cadence", Text),
     Column("active", Boolean, nullable=False),
+    Column("email", Text),
 )
 
 role = Table(

@@ -3,6 +3,8 @@ over a killed browser, read and answered by the agent, reviewed."""
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import signal
@@ -280,4 +282,15 @@ async def test_review_change_and_take_off(scene: Scene, tmp_path: Path, browser:
         await expect(flag).to_have_count(0)
         await page.get_by_role("combobox", name="State").select_option("taken off")
         await expect(flag).to_contain_text("It was another call")
+        # what the filters show, as a file
+        await page.get_by_role("button", name="Export").click()
+        await expect(ask).to_contain_text("Export flags")
+        wrong += await look(page, "flags-export")
+        async with page.expect_download() as download:
+            await ask.get_by_role("button", name="Export").click()
+        await expect(ask).to_contain_text("1 rows are complete")
+        body = (await (await download.value).path()).read_text("utf-8-sig")
+        (line,) = csv.DictReader(io.StringIO(body, newline=""))
+        assert line["state"] == "taken off" and line["settled_why"] == "It was another call"
+        assert line["agent_name"] == "Ann Agent"
     assert wrong == []

@@ -24,9 +24,10 @@ from tests.kit.roster import Editor, editor, somebody
 from tests.kit.stores import PostgresStore, SqliteStore, Store
 
 WHO, NAME, LOGIN = "zelda-quist", "Zelda Quistmarlowe", "zq.sign-in"
+EMAIL = "z.quistm@mail.example"
 DESK, LINE = "PJSIP/2003", "PJSIP/1003"
 NEVER_USED = "PJSIP/zq-home-desk"
-HERS = (WHO, NAME, LOGIN, NEVER_USED, "zq-account-code")
+HERS = (WHO, NAME, LOGIN, EMAIL, NEVER_USED, "zq-account-code")
 """Texts that only she has: none may be left anywhere."""
 
 TOLD = '[told]\nwhen = "start and end"\nwho = true\n[reason]\nask = "asked"\n'
@@ -94,6 +95,7 @@ async def live_through_it(here: Centre) -> None:
         alerts = (await her.get("/api/v1/alerts", open="true"))["rows"]
         assert alerts, "supervisors who are not on the roster raise some"
         assert (await ask(her, "POST", f"/alerts/{alerts[0]['id']}/acknowledge", {}))[0] == 200
+        await max_.done("PATCH", f"/people/{WHO}", {"email": EMAIL})
         hold = {"kind": "person", "value": WHO, "reason": "a suit"}
         status, made = await ask(max_.client, "POST", "/privacy/holds", hold)
         assert status == 201, made

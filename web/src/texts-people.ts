@@ -94,6 +94,8 @@ export const person = {
   asTeam: (cadence: string) => `as the team has it (${cadence})`,
   codes: "Account codes",
   codesHint: "Which tell an agent where the endpoint does not; with commas between them.",
+  email: "E-mail",
+  emailHint: "Where they are told that there is something to read on My calls, if the site sends mail.",
   active: "Has left",
   activeHint: "May sign in no more, and their endpoints are nobody’s from now on. The history keeps the name.",
   rights: "Roles and sign-in",

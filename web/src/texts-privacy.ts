@@ -17,6 +17,7 @@ export const privacy = {
     calls: "Calls",
     agent_status: "Agents’ status",
     gaps: "Times in which a PBX could not be seen",
+    flags: "Flags, after they were reviewed or taken off",
   },
   forEver: "for ever",
   days: (n: string) => (n === "1" ? "1 day" : `${n} days`),

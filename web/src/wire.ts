@@ -930,6 +930,7 @@ export interface KeptFor {
   calls: number | null;
   agent_status: number | null;
   gaps: number | null;
+  flags: number | null;
 }
 
 export interface RetentionRun {
@@ -970,6 +971,7 @@ export interface PersonNew {
   hired?: string | null;
   cadence?: Cadence | null;
   endpoints?: EndpointGiven[];
+  email?: string | null;
 }
 
 export interface EndpointGiven {
@@ -1050,6 +1052,7 @@ export interface PersonRow {
   endpoints: OwnershipRow[];
   /** Null where there is none, and for those who may not change it. */
   login: string | null;
+  email: string | null;
 }
 
 export interface PersonPage {
@@ -1096,6 +1099,7 @@ export interface PersonChange {
   cadence?: Cadence | null;
   /** False: has left, with all endpoints from now on. */
   active?: boolean;
+  email?: string | null;
 }
 
 /** All roles that somebody has from now on. */

@@ -78,6 +78,7 @@ class KeptFor(Struct, frozen=True):
     calls: int | None
     agent_status: int | None
     gaps: int | None
+    flags: int | None
 
 
 class RetentionRun(Struct, frozen=True):

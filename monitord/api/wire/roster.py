@@ -12,6 +12,7 @@ from monitord.people.words import Cadence
 RosterId = Annotated[str, Meta(min_length=1, max_length=64)]
 RosterName = Annotated[str, Meta(min_length=1, max_length=100)]
 RosterDate = Annotated[str, Meta(min_length=10, max_length=10)]
+EmailAddress = Annotated[str, Meta(min_length=3, max_length=254)]
 EndpointName = Annotated[str, Meta(min_length=3, max_length=120)]
 Instant = Annotated[int, Meta(ge=0, le=1 << 43)]
 AccountCodes = Annotated[
@@ -60,6 +61,7 @@ class PersonRow(Struct, frozen=True):
     """Past, present and coming ones."""
     login: str | None
     """Null where there is none, and for those who may not change it."""
+    email: str | None
 
 
 class PersonPage(Struct, frozen=True):
@@ -113,6 +115,7 @@ class PersonNew(Struct, frozen=True, forbid_unknown_fields=True):
     hired: RosterDate | None = None
     cadence: Cadence | None = None
     endpoints: Annotated[list[EndpointGiven], Meta(max_length=50)] = []
+    email: EmailAddress | None = None
 
 
 class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,6 +130,7 @@ class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
     cadence: Cadence | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET
     """False: has left, with all endpoints from now on."""
+    email: EmailAddress | UnsetType | None = UNSET
 
 
 class RolesChange(Struct, frozen=True, forbid_unknown_fields=True):

@@ -49,7 +49,7 @@ export async function nameOf(ledger: Ledger, filter: Filter, value: string): Pro
   return found.choices[0]?.name ?? null;
 }
 
-export function exportAddress(ledger: Ledger, params: string, format: "csv" | "segments" | "json"): string {
+export function exportAddress(ledger: Ledger | "flags", params: string, format: "csv" | "segments" | "json"): string {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (format === "json") return address(`${ledger}/export`, params, { format });
   const rows: Record<string, string> = format === "segments" ? { rows: "segments" } : {};
