@@ -236,11 +236,12 @@ async def put_settings(request: web.Request) -> web.Response:
 
 async def _settings(request: web.Request) -> wire.ScoreSettingsShown:
     scores = request.app[SCORES]
+    tied, waiting = await scores.store.count()
     return wire.ScoreSettingsShown(
         low=scores.scale.now.low,
         high=scores.scale.now.high,
-        waiting=scores.store.waiting,
-        tied=await scores.store.count(),
+        waiting=waiting,
+        tied=tied,
         refused=scores.intake.refused,
         refused_why=scores.intake.refused_why,
     )

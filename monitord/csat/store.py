@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from msgspec import Struct
-from sqlalchemy import and_, func, insert, or_, select, union, union_all, update
+from sqlalchemy import Select, and_, func, insert, or_, select, union, union_all, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -125,10 +125,11 @@ class ScoreStore:
         rows = await rows_of(self._engine, some.group_by(_S.call))
         return {row["call"]: row["first"] for row in rows}
 
-    async def count(self) -> int:
-        """Of those that belong to a call."""
-        some = select(func.count().label("n")).where(_S.call.is_not(None))
-        return int((await rows_of(self._engine, some))[0]["n"])
+    async def count(self) -> tuple[int, int]:
+        """How many belong to a call, and how many wait for theirs."""
+        some: Select[Any] = select(func.count(_S.call).label("tied"), func.count().label("every"))
+        found = (await rows_of(self._engine, some.select_from(tables.score)))[0]
+        return found["tied"], found["every"] - found["tied"]
 
     # --- writing -----------------------------------------------------------------------------
 
