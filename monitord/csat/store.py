@@ -127,8 +127,9 @@ class ScoreStore:
 
     async def count(self) -> tuple[int, int]:
         """How many belong to a call, and how many wait for theirs."""
-        some: Select[Any] = select(func.count(_S.call).label("tied"), func.count().label("every"))
-        found = (await rows_of(self._engine, some.select_from(tables.score)))[0]
+        of_calls, every = func.count(_S.call).label("tied"), func.count().label("every")
+        some: Select[Any] = select().add_columns(of_calls, every).select_from(tables.score)
+        found = (await rows_of(self._engine, some))[0]
         return found["tied"], found["every"] - found["tied"]
 
     # --- writing -----------------------------------------------------------------------------
