@@ -62,6 +62,8 @@ NEEDED: dict[str, tuple[Permission, ...]] = {
     "POST /api/v1/supervisions/{id}/disconnect": ("supervision.disconnect",),
     "GET /api/v1/calls": SEE,
     "GET /api/v1/calls/{id}": SEE,
+    "POST /api/v1/calls/{id}/recordings/{n}/plays": ("recording.play",),
+    "GET /api/v1/calls/{id}/recordings/{n}": ("recording.play",),
     "GET /api/v1/agent-status": SEE,
     "GET /api/v1/gaps": SEE,
     "GET /api/v1/history/choices": SEE,

@@ -29,6 +29,7 @@ from monitord.api import (
     page,
     privacy,
     provider,
+    recordings,
     roster_sheet,
     route,
     routes,
@@ -82,6 +83,7 @@ class Parts:
     teller: Teller
     never: NeverMonitor
     flags: Flags
+    recordings: recordings.Recordings
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -110,6 +112,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.TELLER] = parts.teller
     app[keys.NEVER] = parts.never
     app[keys.FLAGS] = parts.flags
+    app[recordings.RECORDINGS] = parts.recordings
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit

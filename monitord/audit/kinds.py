@@ -40,6 +40,7 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
         *("flag call", "change flag", "take off flag", "review flag", "open flag again"),
         *("share flag", "stop sharing flag", "answer flag", "change flag settings"),
     ),
+    AuditKind.RECORDING: ("play recording",),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }
 

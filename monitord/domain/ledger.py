@@ -109,6 +109,21 @@ class CallRecord(Struct, frozen=True, gc=False, kw_only=True):
     length_ms: int | None = None
 
 
+class RecordingRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """A MixMonitor that ran on a leg of a call. The sound itself is the site's own file."""
+
+    id: str
+    pbx: str
+    call: str
+    channel: str
+    """Uniqueid of the leg."""
+    started: int
+    ended: int | None = None
+    """Null: it runs, or nobody saw its end; the call's end is its end then."""
+    file: str | None = None
+    """As the PBX names it, where a variable of the channel says so."""
+
+
 class AliasRecord(Struct, frozen=True, gc=False, kw_only=True):
     """Another name under which a call can be found: a linkedid or uniqueid seen for it."""
 
@@ -232,6 +247,7 @@ Record = (
     SupervisionRecord
     | SegmentRecord
     | CallRecord
+    | RecordingRecord
     | AliasRecord
     | StatusRecord
     | GapRecord

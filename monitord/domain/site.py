@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from monitord.domain.views import Party
 
-LABELS = ("campaign", "list", "result", "number", "direction", "payment")
+LABELS = ("campaign", "list", "result", "number", "direction", "payment", "recording")
 """What a channel variable can say of a call."""
 
 PAYMENT_EVENT = "MonitordPayment"

@@ -176,4 +176,5 @@ class AuditKind(StrEnum):
     EXPORT = "export"
     PRIVACY = "privacy"
     FLAG = "flag"
+    RECORDING = "recording"
     LOG = "log"

@@ -139,7 +139,7 @@ async def _by_hand(
         case "flag" if subject.person is not None:
             theirs = update(tables.flag).where(tables.flag.c.agent_id.in_(subject.ids))
             return (await connection.execute(theirs.values(wanted=""))).rowcount
-        case "outbox":
+        case "outbox" | "recording":
             gone = delete(table).where(of_subject(table, subject))
             return (await connection.execute(gone)).rowcount
         case "never_monitor":

@@ -210,6 +210,6 @@ async def _delete(connection: AsyncConnection, table: Table, ids: list[str]) -> 
         given = tables.reason
         await connection.execute(delete(given).where(given.c.supervision.in_(ids)))
     elif table is tables.call:
-        alias = tables.call_alias
-        await connection.execute(delete(alias).where(alias.c.call.in_(ids)))
+        for of_call in (tables.call_alias, tables.recording):
+            await connection.execute(delete(of_call).where(of_call.c.call.in_(ids)))
     await connection.execute(delete(table).where(table.c.id.in_(ids)))

@@ -90,6 +90,12 @@ HOLDINGS: MappingProxyType[str, Holding] = MappingProxyType(
             says="parts of these supervisions; of a number: those on its calls",
             number="number",
         ),
+        "recording": Holding(
+            says="when recordings of their calls ran, and the names of the files; the sound is in "
+            "the site's own files, which monitord never removes",
+            goes=True,
+            by_hand="those of their calls",
+        ),
         "call": Holding(says="their calls", spots=_PARTIES[1:], number="number"),
         "agent_status": Holding(says="their status as an agent", spots=_PARTIES[1:]),
         "alert": Holding(

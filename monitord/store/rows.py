@@ -16,6 +16,7 @@ from monitord.domain.ledger import (
     NoticeRecord,
     OutgoingRecord,
     Record,
+    RecordingRecord,
     SegmentRecord,
     StatusRecord,
     SupervisionRecord,
@@ -24,6 +25,7 @@ from monitord.store import tables
 
 TABLE_OF: dict[type[Any], Table] = {
     CallRecord: tables.call,
+    RecordingRecord: tables.recording,
     AliasRecord: tables.call_alias,
     SupervisionRecord: tables.supervision,
     SegmentRecord: tables.segment,

@@ -15,6 +15,7 @@ from typing import Any
 from monitord.audit.heads import read_heads
 from monitord.audit.keys import open_keys
 from monitord.audit.verify import Report, verify
+from monitord.domain.ledger import RecordingRecord
 from monitord.store.engine import visit_store
 from tests.kit.centre import Centre, until
 from tests.kit.client import Client
@@ -118,6 +119,15 @@ async def flagged(here: Centre, client: Client, agent: str, wanted: str) -> str:
         while not (rows := (await here.ina.get("/api/v1/calls", agent=agent))["rows"]):
             await here.advance(30)
     call = rows[0]["id"]
+    kept = RecordingRecord(
+        id=secrets.token_hex(10),
+        pbx=rows[0]["pbx"],
+        call=call,
+        channel="1.1",
+        started=rows[0]["started"],
+        file=f"{NAME}.wav",
+    )
+    here.daemon.recorder.take([kept])
     flag = {"id": secrets.token_hex(10), "call": call, "polarity": "bad", "wanted": wanted}
     flag["comment"] = "As it was said there." if agent != WHO else f"{NAME} said so"
     status, said = await ask(client, "POST", "/flags", flag)

@@ -65,6 +65,7 @@ const detail: CallDetail = {
     status("4", "wrap-up", 200_000, 210_000),
   ],
   flags: [flag("f", 150_000), flag("g", null)],
+  recordings: [],
   gaps: [{ pbx: "lab", started: 190_000, ended: 195_000, why: "connection lost" }],
   complete: true,
 };
