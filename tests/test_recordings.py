@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientResponse
 
@@ -39,11 +40,12 @@ PEOPLE = "".join(
     "agent = true\n"
 )
 CALL = call(1, started=10_000, ended=70_000, end_reason=EndReason.CALL_ENDED)
+RUNNING = call(3, started=10_000)
 BARE = call(2, started=10_000, ended=70_000, end_reason=EndReason.CALL_ENDED)
 
 
-def recording(n: int, file: str | None) -> RecordingRecord:
-    return RecordingRecord(
+def recording(n: int, file: str | None, **fields: Any) -> RecordingRecord:
+    given = RecordingRecord(
         id=f"{n:020x}",
         pbx="lab",
         call=CALL.id,
@@ -52,6 +54,7 @@ def recording(n: int, file: str | None) -> RecordingRecord:
         ended=60_000,
         file=file,
     )
+    return msgspec.structs.replace(given, **fields)
 
 
 FILES: tuple[tuple[str | None, str | None], ...] = (
@@ -82,7 +85,13 @@ async def url(tmp_path: Path, store: Store) -> AsyncIterator[str]:
     )
     async with daemon(site, tmp_path) as started:
         started.recorder.take(
-            [CALL, BARE, *(recording(n, file) for n, (file, _) in enumerate(FILES))]
+            [
+                CALL,
+                BARE,
+                RUNNING,
+                *(recording(n, file) for n, (file, _) in enumerate(FILES)),
+                recording(50, FILES[0][0], call=RUNNING.id, ended=None),
+            ]
         )
         await started.recorder.settled()
         yield started.url
@@ -115,6 +124,9 @@ async def test_a_recording_is_played_in_pieces_and_written_down_once(
         assert (one["n"], one["started"], one["ended"]) == (1, 12_000, 60_000)
         assert (await ina.get(f"/api/v1/calls/{BARE.id}"))["recordings"] == []
         assert (await begin(ina, 1, BARE.id))[0] == 404
+        (now,) = (await ina.get(f"/api/v1/calls/{RUNNING.id}"))["recordings"]
+        assert (now["hindrance"], now["ended"]) == ("runs", None)
+        assert (await begin(ina, 1, RUNNING.id))[0] == 409
 
         status, said = await begin(ina)
         assert status == 200, said

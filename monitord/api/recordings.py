@@ -22,6 +22,7 @@ from monitord.recordings.store import RecordingStore
 
 WHY: dict[wire.Hindrance, str] = {
     "not allowed": "you are not allowed to do this",
+    "runs": "it is still being recorded",
     "not set": "the site has not said where its recordings are (recordings.folder)",
     "no name": "Asterisk did not tell the recording's file",
     "elsewhere": "the file that Asterisk told is in no folder of recordings",
@@ -107,7 +108,9 @@ async def _found(request: web.Request) -> tuple[Who, CallRecord, RecordingRecord
         raise Refused(404, "the call has no such recording", "n")
     hindrance, path = await _look(request, who, found, rows[n - 1])
     if hindrance is not None or path is None:
-        raise Refused(409 if hindrance == "kind" else 404, WHY[hindrance or "no file"], "n")
+        raise Refused(
+            409 if hindrance in ("kind", "runs") else 404, WHY[hindrance or "no file"], "n"
+        )
     return who, found, rows[n - 1], path
 
 
@@ -117,6 +120,8 @@ async def _look(
     here = request.app[RECORDINGS]
     if call.agent_id not in who.rights.on("recording.play"):
         return "not allowed", None
+    if row.ended is None and call.ended is None:
+        return "runs", None  # its file says nothing of its length before it is closed
     if here.folder is None:
         return "not set", None
     if not row.file:

@@ -27,6 +27,7 @@ export const player = {
   again: "Try again",
   hindrance: {
     "not allowed": "This call was recorded. Your role does not play recordings of it.",
+    runs: "This call is being recorded now. It can be played as soon as the recording ends.",
     "not set": "This call was recorded. To play it here, the site must say where its recordings are (recordings.folder in the settings).",
     "no name": "This call was recorded, but Asterisk did not tell the file’s name.",
     elsewhere: "This call was recorded, but not into the site’s folder of recordings.",

@@ -69,7 +69,7 @@ export type HoldKind = (typeof HOLD_KIND)[number];
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const HINDRANCE = ["not allowed", "not set", "no name", "elsewhere", "kind", "no file"] as const;
+export const HINDRANCE = ["not allowed", "runs", "not set", "no name", "elsewhere", "kind", "no file"] as const;
 export type Hindrance = (typeof HINDRANCE)[number];
 
 export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "recording.play", "team.see", "view.share", "flag.see", "flag.make", "flag.answer", "flag.set", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
