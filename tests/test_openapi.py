@@ -51,7 +51,8 @@ class Here:
             if parameter["in"] == "path":
                 length = 16 if "{16}" in parameter["schema"]["pattern"] else 20
                 end = ".coach" if "[a-z-]" in parameter["schema"]["pattern"] else ""
-                path = path.replace(f"{{{parameter['name']}}}", "f" * length + end)
+                of_kind = "1" if parameter["name"] == "n" else "f" * length + end
+                path = path.replace(f"{{{parameter['name']}}}", of_kind)
         async with (
             aiohttp.ClientSession(self.url) as http,
             http.request(method, path, headers=headers) as response,

@@ -108,9 +108,8 @@ async def _found(request: web.Request) -> tuple[Who, CallRecord, RecordingRecord
         raise Refused(404, "the call has no such recording", "n")
     hindrance, path = await _look(request, who, found, rows[n - 1])
     if hindrance is not None or path is None:
-        raise Refused(
-            409 if hindrance in ("kind", "runs") else 404, WHY[hindrance or "no file"], "n"
-        )
+        status = 409 if hindrance in ("kind", "runs") else 404
+        raise Refused(status, WHY[hindrance or "no file"], "n")
     return who, found, rows[n - 1], path
 
 

@@ -153,6 +153,7 @@ async def test_a_flag_is_played_from_its_moment(url: str, shared_browser: Browse
         await expect(player.get_by_role("button", name="Pause")).to_be_visible()
         assert 16 <= await audio.evaluate("one => one.currentTime") < 20
         await player.get_by_role("button", name="Pause").click()
+        await expect(player.get_by_role("alert")).to_have_count(0)
         await slider.scroll_into_view_if_needed()
         wrong += await look(page, "recording-player")
         await page.keyboard.press("Escape")

@@ -125,7 +125,7 @@ async def flagged(here: Centre, client: Client, agent: str, wanted: str) -> str:
         call=call,
         channel="1.1",
         started=rows[0]["started"],
-        file=f"{NAME}.wav",
+        file=f"{NAME}.wav" if agent == WHO else "call.wav",
     )
     here.daemon.recorder.take([kept])
     flag = {"id": secrets.token_hex(10), "call": call, "polarity": "bad", "wanted": wanted}

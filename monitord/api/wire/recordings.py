@@ -7,9 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 Hindrance = Literal["not allowed", "runs", "not set", "no name", "elsewhere", "kind", "no file"]
-"""Why a recording cannot be played: whoever asks may not, it still runs, the site names no folder, no file was
-told, the file told is in no folder of the site's, browsers do not play that kind, or it is not
-there."""
+"""Why a recording cannot be played: whoever asks may not, it still runs, the site names no folder,
+no file was told, the file told is in no folder of the site's, browsers do not play that kind, or it
+is not there."""
 
 
 class Recording(Struct, frozen=True):
