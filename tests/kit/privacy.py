@@ -105,6 +105,7 @@ async def live_through_it(here: Centre) -> None:
         await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "agent"}]})
         await here.advance(120)
         await be_flagged(here, her, max_.client)
+        await be_recorded(here)
         again = [{"role": "supervisor", "scope": "all"}]
         await max_.done("PUT", f"/people/{WHO}/roles", {"roles": again})
         flag = await flagged(here, her, "ann", "Wait for the answer.")
@@ -119,15 +120,6 @@ async def flagged(here: Centre, client: Client, agent: str, wanted: str) -> str:
         while not (rows := (await here.ina.get("/api/v1/calls", agent=agent))["rows"]):
             await here.advance(30)
     call = rows[0]["id"]
-    kept = RecordingRecord(
-        id=secrets.token_hex(10),
-        pbx=rows[0]["pbx"],
-        call=call,
-        channel="1.1",
-        started=rows[0]["started"],
-        file=f"{NAME}.wav" if agent == WHO else "call.wav",
-    )
-    here.daemon.recorder.take([kept])
     flag = {"id": secrets.token_hex(10), "call": call, "polarity": "bad", "wanted": wanted}
     flag["comment"] = "As it was said there." if agent != WHO else f"{NAME} said so"
     status, said = await ask(client, "POST", "/flags", flag)
@@ -144,6 +136,25 @@ async def be_flagged(here: Centre, her: Client, max_: Client) -> None:
     assert (await ask(here.ina, "PATCH", f"/flags/{flag}", changed))[0] == 200
     answer = {"kind": "context", "text": f"I am {NAME}"}
     assert (await ask(her, "POST", f"/flags/{flag}/answer", answer))[0] == 200
+
+
+async def be_recorded(here: Centre) -> None:
+    """On a call of hers that is over, so that no other agent can get it any more."""
+    async with asyncio.timeout(60):
+        while True:
+            rows = (await here.ina.get("/api/v1/calls", agent=WHO))["rows"]
+            if over := [row for row in rows if row["ended"] is not None]:
+                break
+            await here.advance(30)
+    kept = RecordingRecord(
+        id=secrets.token_hex(10),
+        pbx=over[0]["pbx"],
+        call=over[0]["id"],
+        channel="1.1",
+        started=over[0]["started"],
+        file=f"{NAME}.wav",
+    )
+    here.daemon.recorder.take([kept])
 
 
 async def give_reason(here: Centre, her: Client) -> None:
