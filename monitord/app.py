@@ -32,6 +32,7 @@ from monitord.ami.link import (
 from monitord.api import commands, page
 from monitord.api.edge import Edge, networks
 from monitord.api.listen import Tls
+from monitord.api.recordings import Recordings
 from monitord.api.server import Parts, make_app
 from monitord.assembly.alone import alone
 from monitord.assembly.audit import known_from, open_audit
@@ -71,6 +72,8 @@ from monitord.people.seen import SeenEndpoints
 from monitord.people.store import PeopleError
 from monitord.privacy.erasure import Around
 from monitord.privacy.work import privacy_of
+from monitord.recordings.plays import Plays
+from monitord.recordings.store import RecordingStore
 from monitord.store.engine import StoreError, open_store
 from monitord.store.history import History, UnreadableError
 from monitord.store.memory import remembered
@@ -239,6 +242,12 @@ async def running(
                     flags=flags,
                     coaching=CoachingStore(engine, audit),
                     scores=scores,
+                    recordings=Recordings(
+                        RecordingStore(engine),
+                        loaded.recordings,
+                        loaded.settings.recordings.pbx_folder,
+                        Plays(),
+                    ),
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),
                     audit=audit,

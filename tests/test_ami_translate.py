@@ -242,6 +242,8 @@ TABLE: list[tuple[str, str, Any]] = [
         event("UserEvent", lines(UserEvent="Paying", Channel="PJSIP/1-1", state="true")),
         ev.UserSaid("Paying", "", "PJSIP/1-1", True),
     ),
+    ("MixMonitorStart", event("MixMonitorStart", CALLER), ev.RecordingStarted(TRUNK)),
+    ("MixMonitorStop", event("MixMonitorStop", CALLER), ev.RecordingStopped(TRUNK.uniqueid)),
     *(
         (
             "MixMonitorMute",

@@ -144,6 +144,8 @@ _TABLE: dict[str, Callable[[Headers], Event]] = {
     "QueueMemberRemoved": lambda h: ev.MemberRemoved(_need(h, "Queue"), _need(h, "Interface")),
     "DeviceStateChange": lambda h: ev.DeviceChanged(_need(h, "Device"), _need(h, "State")),
     "UserEvent": _user_event,
+    "MixMonitorStart": lambda h: ev.RecordingStarted(snapshot(h)),
+    "MixMonitorStop": lambda h: ev.RecordingStopped(_need(h, "Uniqueid")),
     "MixMonitorMute": lambda h: ev.RecordingMuted(
         _need(h, "Uniqueid"), h.get("Direction", ""), says_on(h.get("State", ""))
     ),

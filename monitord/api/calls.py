@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from monitord.api import wire
+from monitord.api import recordings, wire
 from monitord.api.flags import of_call
 from monitord.api.keys import HISTORY, WHO
 from monitord.api.problems import Refused, answer, only
@@ -56,6 +56,7 @@ async def call(request: web.Request) -> web.Response:
             [status_row(s) for s in statuses if s.agent_endpoint == found.agent_endpoint],
             await of_call(request, found),
             await scores_of(request, found),
+            await recordings.of_call(request, found),
             [gap_row(gap) for gap in gaps],
             complete=max(lengths) <= MOST,
         )

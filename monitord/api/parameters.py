@@ -101,6 +101,7 @@ NOTICES = (
     Parameter("cursor", text(60), "next of the page before"),
 )
 MY_FLAGS = NOTICES
+TICKET = (Parameter("ticket", text(), "from the answer to its plays", required=True),)
 _FLAG_FILTERS = (
     Parameter("agent", text(), "id of the agent"),
     Parameter("leader", text(), "id of somebody: flags on their direct reports"),

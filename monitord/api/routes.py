@@ -21,6 +21,7 @@ from monitord.api import (
     page,
     parameters,
     privacy_routes,
+    recordings,
     roster_routes,
     score_routes,
     session,
@@ -34,6 +35,7 @@ from monitord.api.route import Handler, Route
 from monitord.domain.views import Alert
 
 _ID = "{id:[0-9a-f]{20}}"
+_N = "{n:[0-9]{1,3}}"
 _ALERT = r"{id:[0-9a-f]{20}(?:\.[a-z-]{4,13}){1,2}}"
 
 
@@ -65,6 +67,8 @@ def api(stream: Handler) -> tuple[Route, ...]:
 
         Route("GET", "/api/v1/calls", "history.see", history.calls, "a page of calls, newest first", parameters.paged("calls"), gives=wire.CallPage),
         Route("GET", f"/api/v1/calls/{_ID}", "history.see", calls.call, "one call: who supervised it, what its agent's telephone did, its flags", gives=wire.CallDetail),
+        Route("POST", f"/api/v1/calls/{_ID}/recordings/{_N}/plays", "recording.play", recordings.play, "begin to play a recording of a call", gives=wire.Play),
+        Route("GET", f"/api/v1/calls/{_ID}/recordings/{_N}", "recording.play", recordings.sound, "the sound of a recording, whole or a range of it", parameters.TICKET, content=recordings.CONTENT),
         Route("GET", "/api/v1/agent-status", "history.see", history.statuses, "a page of agents' status, newest first", parameters.paged("agent-status"), gives=wire.StatusPage),
         Route("GET", "/api/v1/gaps", "history.see", history.gaps, "times in which a PBX could not be seen", parameters.paged("gaps"), gives=wire.GapPage),
         Route("GET", "/api/v1/history/choices", "history.see", history.choices, "what a filter of the history can be set to", parameters.choices(history.CHOICES_MOST), gives=wire.Choices),

@@ -29,6 +29,7 @@ from monitord.api import (
     page,
     privacy,
     provider,
+    recordings,
     roster_sheet,
     route,
     routes,
@@ -87,6 +88,7 @@ class Parts:
     flags: Flags
     coaching: CoachingStore
     scores: Scores
+    recordings: recordings.Recordings
     team_counts: TeamCounts
     views: ViewStore
     audit: AuditLog
@@ -117,6 +119,7 @@ def make_app(parts: Parts) -> web.Application:
     app[keys.FLAGS] = parts.flags
     app[keys.COACHING] = parts.coaching
     app[keys.SCORES] = parts.scores
+    app[recordings.RECORDINGS] = parts.recordings
     app[keys.TEAM_COUNTS] = parts.team_counts
     app[keys.VIEWS] = parts.views
     app[keys.AUDIT] = parts.audit

@@ -45,6 +45,7 @@ ACTIONS: dict[AuditKind, tuple[str, ...]] = {
     AuditKind.SCORE: (
         *("give score", "import scores", "import scores outcome", "change score scale"),
     ),
+    AuditKind.RECORDING: ("play recording",),
     AuditKind.LOG: (BEGIN, NEW_KEYS, "start", "prove log", "prove log outcome"),
 }
 

@@ -30,8 +30,23 @@ def settings_section(loaded: Loaded, people: Line, page_folder: Path = page.FOLD
         if missing is None
         else Line("page", Verdict.WRONG, missing, "Without it “monitord run” does not start.")
     )
+    if loaded.recordings is not None:
+        lines.append(_recordings(loaded.recordings))
     lines.append(_port(loaded))
     return Section("Settings", lines)
+
+
+def _recordings(folder: Path) -> Line:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        return Line(
+            "recordings",
+            Verdict.WRONG,
+            f"{folder} cannot be read: {error.strerror}",
+            "Without it no recording is played: let monitord's user read recordings.folder.",
+        )
+    return Line("recordings", Verdict.OK, f"{folder} can be read")
 
 
 def _port(loaded: Loaded) -> Line:

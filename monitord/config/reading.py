@@ -73,6 +73,12 @@ class Loaded(Struct, frozen=True):
         return Keep(table.supervisions, table.calls, table.agent_status, table.gaps, flags)
 
     @property
+    def recordings(self) -> Path | None:
+        """The folder of the site's recordings."""
+        folder = self.settings.recordings.folder
+        return (self.path.parent / folder).absolute() if folder is not None else None
+
+    @property
     def folder(self) -> Path | None:
         """Of the ledger, where it is an SQLite file."""
         if self.store_url.get_backend_name() != "sqlite":

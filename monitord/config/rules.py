@@ -39,6 +39,12 @@ def check(path: Path, settings: Settings) -> None:
     _server(settings.server, refuse)
     _hosts(settings, refuse)
     _audit(settings.audit, refuse)
+    if settings.recordings.folder and "recording" not in settings.variables.values():
+        refuse(
+            "recordings.folder",
+            'needs a variable that names the files: MIXMONITOR_FILENAME = "recording" under '
+            "[variables]",
+        )
 
 
 def _audit(audit: Audit, refuse: Refuse) -> None:

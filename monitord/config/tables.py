@@ -214,6 +214,17 @@ class Audit(_Table, frozen=True):
     """``udp://host:514``, ``tcp://host:601`` or ``unix:///dev/log``, by RFC 5424."""
 
 
+class Recordings(_Table, frozen=True):
+    """Where the site keeps its recordings of calls. They are played from there, never changed."""
+
+    folder: Name | None = None
+    """On this machine; relative to the settings file. None: recordings are not played."""
+    pbx_folder: Annotated[str, Meta(max_length=500, pattern=r"^/[^\x00-\x1f\x7f]*\Z")] = (
+        "/var/spool/asterisk/monitor"
+    )
+    """The same folder as the PBX names it in front of its files."""
+
+
 Days = Annotated[int, Meta(ge=2, le=36_500)]
 """Two at least: the page counts of today, and a start looks at what ended in the day before."""
 
@@ -248,7 +259,17 @@ class Settings(_Table, frozen=True):
     server: Server = Server()
     store: Store = Store()
     variables: dict[
-        str, Literal["campaign", "list", "result", "number", "direction", "payment", "score"]
+        str,
+        Literal[
+            "campaign",
+            "list",
+            "result",
+            "number",
+            "direction",
+            "payment",
+            "score",
+            "recording",
+        ],
     ] = field(default_factory=dict)
     """Channel variable to the label it carries."""
     oidc: Oidc | None = None
@@ -262,5 +283,6 @@ class Settings(_Table, frozen=True):
     mail: Mail | None = None
     audit: Audit = field(default_factory=Audit)
     retention: Retention = field(default_factory=Retention)
+    recordings: Recordings = Recordings()
     log: Log = Log()
     record: Record = field(default_factory=Record)

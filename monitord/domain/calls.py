@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+import msgspec
+
 from monitord.domain import events as ev
 from monitord.domain import payments, scores, supervisions
 from monitord.domain.endpoint import is_local
@@ -13,6 +15,9 @@ from monitord.domain.show import party
 from monitord.domain.state import GONE_KEPT, Call, Channel, Shard, make_id
 from monitord.domain.views import Value
 from monitord.domain.words import CallState, Direction, EndReason, Provenance
+
+RECORDING = "recording"
+"""The label of the variable that names a recording's file."""
 
 # --- which call it is --------------------------------------------------------------------
 
@@ -302,6 +307,10 @@ def take_label(
         if announced or payments.says_on(value):
             payments.take_variable(shard, channel, value, announced=announced)
         return
+    if label == RECORDING:
+        if value:
+            _take_file(shard, channel, value)
+        return
     if label is None or not (value or announced):
         return
     last = channel.labels.get(label)
@@ -326,6 +335,15 @@ def take_label(
         shard.touch_call(call)  # conclusions are drawn when all is told
     else:
         update(shard, call, at)
+
+
+def _take_file(shard: Shard, channel: Channel, file: str) -> None:
+    """Asterisk sets the variable right before the recording begins; a dialplan may do so later."""
+    channel.labels[RECORDING] = file
+    if channel.recordings and channel.recordings[-1].file is None:
+        named = msgspec.structs.replace(channel.recordings[-1], file=file)
+        channel.recordings = (*channel.recordings[:-1], named)
+        shard.records.append(named)
 
 
 def take_changed_labels(shard: Shard, call: Call) -> None:

@@ -225,6 +225,21 @@ class RecordingMuted(Event, frozen=True, gc=False):
     muted: bool
 
 
+# --- recordings --------------------------------------------------------------------------
+
+
+class RecordingStarted(Event, frozen=True, gc=False):
+    """MixMonitorStart. It does not tell the file (measured on 16 and 22)."""
+
+    channel: Snapshot
+
+
+class RecordingStopped(Event, frozen=True, gc=False):
+    """MixMonitorStop: it was asked for. One that ends with its channel is not told."""
+
+    uniqueid: str
+
+
 # --- spying ------------------------------------------------------------------------------
 
 

@@ -127,6 +127,21 @@ class PartRecord(Struct, frozen=True, gc=False, kw_only=True):
     """False: nobody saw when it changed hands; it was found so at ``ended``."""
 
 
+class RecordingRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """A MixMonitor that ran on a leg of a call. The sound itself is the site's own file."""
+
+    id: str
+    pbx: str
+    call: str
+    channel: str
+    """Uniqueid of the leg."""
+    started: int
+    ended: int | None = None
+    """Null: it runs, or nobody saw its end; the call's end is its end then."""
+    file: str | None = None
+    """As the PBX names it, where a variable of the channel says so."""
+
+
 class AliasRecord(Struct, frozen=True, gc=False, kw_only=True):
     """Another name under which a call can be found: a linkedid or uniqueid seen for it."""
 
@@ -288,6 +303,7 @@ Record = (
     | SegmentRecord
     | CallRecord
     | PartRecord
+    | RecordingRecord
     | AliasRecord
     | StatusRecord
     | GapRecord

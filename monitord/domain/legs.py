@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sys import intern
 
-from monitord.domain import agents, calls, supervisions, takeover
+from monitord.domain import agents, calls, recordings, supervisions, takeover
 from monitord.domain import events as ev
 from monitord.domain.endpoint import endpoint_of, is_snoop
 from monitord.domain.events import At, Snapshot
@@ -136,6 +136,7 @@ def remove(shard: Shard, uniqueid: str, at: At, *, exact: bool = True) -> None:
         takeover.bridge_left(shard, channel, bridge, at)
     call = shard.call_of(uniqueid)
     agent = shard.agent_of(channel)
+    recordings.channel_gone(shard, channel, at, exact=exact)
     # Only for whom the queue itself has connected: one whose telephone merely rang, or to whom the
     # call was transferred, has no wrap-up.
     if call is not None and agent is not None and exact and channel.agent and channel.talked:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from monitord.domain.views import Party
 
-LABELS = ("campaign", "list", "result", "number", "direction", "payment", "score")
+LABELS = (*("campaign", "list", "result", "number", "direction", "payment", "score", "recording"),)
 """What a channel variable can say of a call."""
 
 PAYMENT_EVENT = "MonitordPayment"

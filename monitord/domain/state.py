@@ -9,6 +9,7 @@ from monitord.domain.events import At
 from monitord.domain.ledger import (
     CallRecord,
     Record,
+    RecordingRecord,
     SegmentRecord,
     StatusRecord,
     SupervisionRecord,
@@ -88,6 +89,10 @@ class Channel:
     payment: frozenset[str] = frozenset()
     """What says that somebody pays on this leg (``payments``); empty almost always, so that no leg
     has a set of its own."""
+    recorded: int = 0
+    """Recordings begun on it so far, for their ids."""
+    recordings: tuple[RecordingRecord, ...] = ()
+    """Those that run."""
     seen: bool = True
     """Mentioned since the resync or reconcile began."""
     missed: int = 0

@@ -203,4 +203,5 @@ class AuditKind(StrEnum):
     PRIVACY = "privacy"
     FLAG = "flag"
     SCORE = "score"
+    RECORDING = "recording"
     LOG = "log"

@@ -34,8 +34,11 @@ OF_ONE_MOST = 50
 USED_MS = 10 * 60_000
 """How exact it is kept when a token was last used."""
 
-NEVER: frozenset[Permission] = frozenset({"rights.edit", "session.end", "token.make"})
-"""What no token may, whoever made it: whoever finds one could make themselves a lasting way in."""
+NEVER: frozenset[Permission] = frozenset(
+    {"rights.edit", "session.end", "token.make", "recording.play"}
+)
+"""What no token may, whoever made it: whoever finds one could make themselves a lasting way in, or
+carry customers' voices away."""
 
 
 class TooManyTokensError(Exception):

@@ -143,7 +143,7 @@ async def _by_hand(
         case "commitment" if subject.person is not None:
             theirs = update(table).where(table.c.agent_id.in_(subject.ids))
             return (await connection.execute(theirs.values(settled_why=None))).rowcount
-        case "outbox":
+        case "outbox" | "recording":
             gone = delete(table).where(of_subject(table, subject))
             return (await connection.execute(gone)).rowcount
         case "never_monitor":

@@ -112,6 +112,10 @@ def of_subject(table: Table, subject: Subject) -> ColumnElement[bool]:
             if subject.person is not None:
                 of = of_subject(tables.supervision, subject)
                 some.append(c.supervision.in_(owners.where(of)))
+        case "recording":
+            some.append(
+                c.call.in_(select(tables.call.c.id).where(of_subject(tables.call, subject)))
+            )
         case "flag_version" | "flag_answer":
             owners = select(tables.flag.c.id)
             if subject.person is not None:

@@ -227,7 +227,7 @@ async def _delete(connection: AsyncConnection, table: Table, ids: list[str]) -> 
         given = tables.reason
         await connection.execute(delete(given).where(given.c.supervision.in_(ids)))
     elif table is tables.call:
-        for of_it in (tables.call_alias, tables.call_part, tables.score):
+        for of_it in (tables.call_alias, tables.call_part, tables.recording, tables.score):
             await connection.execute(delete(of_it).where(of_it.c.call.in_(ids)))
     elif table is tables.flag:
         for part in (tables.flag_version, tables.flag_answer):

@@ -94,6 +94,12 @@ HOLDINGS: MappingProxyType[str, Holding] = MappingProxyType(
             says="scores that customers gave to their calls, and those that they sent in",
             spots=(Spot("by_id", "by_name"),),
         ),
+        "recording": Holding(
+            says="when recordings of their calls ran, and the names of the files; the sound is in "
+            "the site's own files, which monitord never removes",
+            goes=True,
+            by_hand="those of their calls",
+        ),
         "call": Holding(says="their calls", spots=_PARTIES[1:], number="number"),
         "call_part": Holding(says="calls that they handed on", spots=_PARTIES[1:]),
         "agent_status": Holding(says="their status as an agent", spots=_PARTIES[1:]),

@@ -17,6 +17,7 @@ from monitord.domain.ledger import (
     OutgoingRecord,
     PartRecord,
     Record,
+    RecordingRecord,
     ScoreRecord,
     SegmentRecord,
     StatusRecord,
@@ -27,6 +28,7 @@ from monitord.store import tables
 TABLE_OF: dict[type[Any], Table] = {
     CallRecord: tables.call,
     PartRecord: tables.call_part,
+    RecordingRecord: tables.recording,
     AliasRecord: tables.call_alias,
     SupervisionRecord: tables.supervision,
     SegmentRecord: tables.segment,

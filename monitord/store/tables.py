@@ -158,6 +158,20 @@ call_part = Table(
     comment="Agents who had a call before another one took it",
 )
 
+recording = Table(
+    "recording",
+    metadata,
+    _id(),
+    Column("pbx", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    Column("file", Text),
+    Index(None, "call"),
+)
+"""Of MixMonitor; the sound itself is in the site's own files."""
+
 call_alias = Table(
     "call_alias",
     metadata,

@@ -15,6 +15,7 @@ from typing import Any
 from monitord.audit.heads import read_heads
 from monitord.audit.keys import open_keys
 from monitord.audit.verify import Report, verify
+from monitord.domain.ledger import RecordingRecord
 from monitord.store.engine import visit_store
 from tests.kit.centre import Centre, until
 from tests.kit.client import Client
@@ -107,6 +108,7 @@ async def live_through_it(here: Centre) -> None:
         await max_.done("PUT", f"/people/{WHO}/roles", {"roles": [{"role": "agent"}]})
         await here.advance(120)
         await be_flagged(here, her, max_.client)
+        await be_recorded(here)
         again = [{"role": "supervisor", "scope": "all"}]
         await max_.done("PUT", f"/people/{WHO}/roles", {"roles": again})
         flag = await flagged(here, her, "ann", "Wait for the answer.")
@@ -158,6 +160,25 @@ async def be_talked_to(ina: Client, flag: str) -> None:
     settle = f"/commitments/{talk['agreed'][0]['id']}/settle"
     kept = {"state": "kept", "why": f"{NAME} did"}
     assert (await ask(ina, "POST", settle, kept))[0] == 200
+
+
+async def be_recorded(here: Centre) -> None:
+    """On a call of hers that is over, so that no other agent can get it any more."""
+    async with asyncio.timeout(60):
+        while True:
+            rows = (await here.ina.get("/api/v1/calls", agent=WHO))["rows"]
+            if over := [row for row in rows if row["ended"] is not None]:
+                break
+            await here.advance(30)
+    kept = RecordingRecord(
+        id=secrets.token_hex(10),
+        pbx=over[0]["pbx"],
+        call=over[0]["id"],
+        channel="1.1",
+        started=over[0]["started"],
+        file=f"{NAME}.wav",
+    )
+    here.daemon.recorder.take([kept])
 
 
 async def give_reason(here: Centre, her: Client) -> None:

@@ -44,6 +44,7 @@ export const audit = {
     privacy: "Privacy",
     flag: "Flags",
     score: "Scores",
+    recording: "Recordings",
     log: "The log itself",
   } satisfies Record<AuditKind, string>,
 };
@@ -191,6 +192,7 @@ export const says = {
     "make first administrator": "became the first administrator",
     "take over from provider": "was taken over from the company’s sign-in",
     "apply retention": "removed what was older than it may be kept",
+    "play recording": "played a recording of",
     "flag call": "flagged a moment of a call",
     "change flag": "changed a flag",
     "take off flag": "took a flag off",

@@ -134,6 +134,7 @@ export const permissionNames: Record<Permission, string> = {
   "reason.give": "say why one supervised",
   "history.see": "read past supervisions, calls and agents’ status",
   "history.export": "export what may be read of the history",
+  "recording.play": "play recordings of agents’ calls",
   "team.see": "see the team view",
   "view.share": "share saved views with everybody",
   "flag.see": "read flags on calls",

@@ -54,7 +54,7 @@ export type AnswerKind = (typeof ANSWER_KIND)[number];
 export const LINK_STATE = ["connecting", "login refused", "starting up", "reading state", "live", "lost"] as const;
 export type LinkState = (typeof LINK_STATE)[number];
 
-export const AUDIT_KIND = ["supervision", "command", "sign-in", "people", "settings", "history", "export", "privacy", "flag", "score", "log"] as const;
+export const AUDIT_KIND = ["supervision", "command", "sign-in", "people", "settings", "history", "export", "privacy", "flag", "score", "recording", "log"] as const;
 export type AuditKind = (typeof AUDIT_KIND)[number];
 
 export const CADENCE = ["weekly", "bi-weekly", "monthly"] as const;
@@ -78,7 +78,10 @@ export type HoldKind = (typeof HOLD_KIND)[number];
 export const HOW = ["queue", "agent", "supervisor"] as const;
 export type How = (typeof HOW)[number];
 
-export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "team.see", "view.share", "flag.see", "flag.make", "flag.answer", "flag.set", "csat.see", "csat.give", "csat.set", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
+export const HINDRANCE = ["not allowed", "runs", "not set", "no name", "elsewhere", "kind", "no file"] as const;
+export type Hindrance = (typeof HINDRANCE)[number];
+
+export const PERMISSION = ["agent.see", "call.see", "number.see", "supervision.see", "supervision.monitor", "supervision.coach", "supervision.barge", "supervision.barge-kick", "supervision.disconnect", "alert.see", "notice.see", "reason.give", "history.see", "history.export", "recording.play", "team.see", "view.share", "flag.see", "flag.make", "flag.answer", "flag.set", "csat.see", "csat.give", "csat.set", "audit.see", "roster.see", "roster.edit", "rights.edit", "session.end", "token.make", "privacy.see", "privacy.edit", "privacy.export"] as const;
 export type Permission = (typeof PERMISSION)[number];
 
 export const WHAT = ["new", "changed", "same"] as const;
@@ -402,6 +405,16 @@ export interface StatusRow {
   length_ms: number | null;
 }
 
+export interface Recording {
+  /** 1 for the call's first. */
+  n: number;
+  started: number;
+  /** Null while it runs, and where its end was not seen: then no later than the call's. */
+  ended: number | null;
+  /** Null: it can be played. */
+  hindrance: Hindrance | null;
+}
+
 export interface ScoreShown {
   id: string;
   score: number;
@@ -458,6 +471,8 @@ export interface CallDetail {
   flags: FlagShown[];
   /** The customer's, the latest first, which counts; none for who may not see them. */
   scores: ScoreShown[];
+  /** The first one first; empty where nothing recorded it. */
+  recordings: Recording[];
   /** Times within the call in which its PBX could not be seen, the first one first. */
   gaps: Gap[];
   /** False: there is more than is given here. */
@@ -1012,6 +1027,12 @@ export interface ProposalDismissed {
   pbx: string;
   endpoint: string;
   dismissed?: boolean;
+}
+
+/** Somebody begins to listen to a recording. */
+export interface Play {
+  /** From which the sound is fetched, by this session alone and for an hour. */
+  address: string;
 }
 
 /** A role that somebody has. */

@@ -22,6 +22,7 @@ from monitord.api.wire.never import *
 from monitord.api.wire.privacy import *
 from monitord.api.wire.problem import *
 from monitord.api.wire.proposals import *
+from monitord.api.wire.recordings import *
 from monitord.api.wire.roster import *
 from monitord.api.wire.scores import *
 from monitord.api.wire.sessions import *

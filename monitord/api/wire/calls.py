@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from monitord.api.wire.flags import FlagShown
 from monitord.api.wire.history import CallRow, Gap, StatusRow
+from monitord.api.wire.recordings import Recording
 from monitord.api.wire.scores import ScoreShown
 from monitord.domain.views import Party
 from monitord.domain.words import Provenance, SpyType
@@ -56,6 +57,8 @@ class CallDetail(Struct, frozen=True):
     """Those that whoever asks may see, the first made first."""
     scores: list[ScoreShown]
     """The customer's, the latest first, which counts; none for who may not see them."""
+    recordings: list[Recording]
+    """The first one first; empty where nothing recorded it."""
     gaps: list[Gap]
     """Times within the call in which its PBX could not be seen, the first one first."""
     complete: bool

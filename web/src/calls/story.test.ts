@@ -67,6 +67,7 @@ const detail: CallDetail = {
   ],
   flags: [flag("f", 150_000), flag("g", null)],
   scores: [],
+  recordings: [],
   gaps: [{ pbx: "lab", started: 190_000, ended: 195_000, why: "connection lost" }],
   complete: true,
 };

@@ -1,0 +1,37 @@
+/** Texts of the player of a call's recording. */
+import type { Hindrance } from "./wire";
+
+export const player = {
+  title: "Recording",
+  none: "Nothing recorded this call. Its flags and what happened keep their moments all the same.",
+  outside: "Nothing recorded this moment of the call. The moment itself is kept.",
+  choose: "Recording",
+  nth: (n: number, from: string) => `${n}, from ${from}`,
+  open: "Open the recording",
+  openHint: "Each play is written into the audit log.",
+  opening: "Opening …",
+  play: "Play",
+  pause: "Pause",
+  back: "5 seconds back",
+  forward: "5 seconds on",
+  place: "Place in the recording",
+  at: (at: string, of: string) => `${at} of ${of}`,
+  marks: "Moments in the recording",
+  noMarks: "No flag and no supervision falls into it.",
+  keys: "Space plays and pauses, the arrow keys go 5 seconds back and on.",
+  flag: (kind: string, comment: string) => `${kind}: ${comment}`,
+  supervision: (who: string, type: string) => `${who}: ${type}`,
+  from: (at: string) => `play from ${at}`,
+  fromFlag: "Play from the moment",
+  failed: "The sound could not be played.",
+  again: "Try again",
+  hindrance: {
+    "not allowed": "This call was recorded. Your role does not play recordings of it.",
+    runs: "This call is being recorded now. It can be played as soon as the recording ends.",
+    "not set": "This call was recorded. To play it here, the site must say where its recordings are (recordings.folder in the settings).",
+    "no name": "This call was recorded, but Asterisk did not tell the file’s name.",
+    elsewhere: "This call was recorded, but not into the site’s folder of recordings.",
+    kind: "This call was recorded in a format that browsers do not play. WAV, MP3 and Ogg can be played.",
+    "no file": "This call was recorded, but the file is not in the site’s folder of recordings (any more).",
+  } satisfies Record<Hindrance, string>,
+};
