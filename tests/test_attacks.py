@@ -121,7 +121,8 @@ async def test_broken_queries(here: Centre, route: Route) -> None:
         # An export keeps its place until its outcome is written.
         await until(lambda: here.daemon.web[EXPORTS].total() == 0)
         status, headers, body = await raw(here.daemon.url, "\r\n".join([*lines, "", ""]).encode())
-        assert status in (200, 400), (name, status, body)
+        nobodys = {404} if "{n}" in route.address else set()  # a part of a call that is not there
+        assert status in {200, 400} | nobodys, (name, status, body)
         assert "set-cookie" not in headers, name
         if status == 400 and headers["content-type"].startswith("application/json"):
             assert json.loads(body)["message"], name
