@@ -79,6 +79,14 @@ EVENTS: Mapping[str, Need] = MappingProxyType(
             "A payment or a customer's score that a UserEvent says is not seen.",
             "send the UserEvent of a payment or of a score; many sites never do",
         ),
+        "MixMonitorStart": _need(
+            "call", "Recordings are not known of, so none is played.", "record a call"
+        ),
+        "MixMonitorStop": _need(
+            "call",
+            "A recording that is stopped seems to run until the call ends.",
+            "stop a recording (StopMixMonitor); many sites never do",
+        ),
         "MixMonitorMute": _need(
             "call",
             "A payment for which the recording is muted is not seen.",
@@ -146,8 +154,6 @@ SENT_TOO = frozenset(
         "AgentRingNoAnswer",
         "ConfbridgeJoin",
         "ConfbridgeLeave",
-        "MixMonitorStart",
-        "MixMonitorStop",
         "OriginateResponse",
     }
 )
