@@ -13,7 +13,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env page wheel run test test-fast test-page test-real test-asterisk test-browser pictures \
+.PHONY: help env page wheel run test test-fast test-page test-asterisk test-browser pictures \
         bench bench-page faults soak traces rows check-rows lab \
         lint types layers generate check-generated fmt clean
 
@@ -54,7 +54,7 @@ lab: env ## real Asterisk 22 and 16 with phones, until Ctrl-C
 
 # --- checks -----------------------------------------------------------------------------
 
-test: lint types layers check-generated test-page test-fast test-real check-rows ## everything
+test: lint types layers check-generated test-page test-fast test-asterisk test-browser check-rows ## everything
 
 test-fast: page ## all tests but those with real servers and browsers
 	$(BIN)/pytest -q -n $(WORKERS) -m "not asterisk and not browser"
@@ -63,10 +63,6 @@ test-page: page ## the page's own checks and unit tests
 	$(BIN)/python web/build_page.py --npm run check
 	$(BIN)/python web/build_page.py --npm test
 
-# Together they wait for telephones while the other has the processors.
-test-real: page ## on real Asterisk 22 and 16 and in Chromium, at a time
-	$(BIN)/pytest -q -n $$(($(WORKERS) + 1)) --dist loadgroup -m "asterisk or browser"
-
 test-asterisk: page ## on real Asterisk 22 and 16
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "asterisk and not browser"
 
@@ -74,7 +70,7 @@ test-browser: page ## in Chromium, with the real daemon and real Asterisk
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser
 
 pictures: page ## every state of the page as pictures in build/pictures, looked at by axe on the way
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser $(addprefix tests/browser/test_,\
+	MONITORD_PICTURES=all $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m browser $(addprefix tests/browser/test_,\
 	  $(addsuffix .py,coach_manager_states history menu people people_import sign_in team alerts views))
 
 bench-page: page ## how smoothly the page runs with 2,000 agents

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -168,15 +169,31 @@ async def demo(port: int, folder: Path, options: dict[str, Any]) -> None:
 
 def _write_settings(folder: Path, centre: Centre, page_port: int) -> Path:
     """The demo's settings; gives their file."""
+    leads = _led(centre, datetime.now(UTC).date())
     people = "".join(
         f'\n[[people]]\nid = "{_id_of(one)}"\nname = "{one["name"]}"\n'
         f'endpoints = ["{one["endpoint"]}"]\nagent = {str(one["agent"]).lower()}\n'
-        + ("" if one["agent"] else 'role = "supervisor"\n')
+        + (leads.get(_id_of(one), "") if one["agent"] else 'role = "supervisor"\n')
         for one in centre.roster
     )
     path = folder / "monitord.toml"
     _write(path, _SETTINGS.format(page_port=page_port, ami_port=centre.port, people=people))
     return path
+
+
+def _led(centre: Centre, today: date) -> dict[str, str]:
+    """Lines that say whose direct report each agent is, in shares that are alike; the last agent is
+    new, so that one sees how new ones are talked with."""
+    agents = [_id_of(one) for one in centre.roster if one["agent"]]
+    leaders = [_id_of(one) for one in centre.roster if not one["agent"]]
+    if not (agents and leaders):
+        return {}
+    lines = {
+        agent: f'leader = "{leaders[n * len(leaders) // len(agents)]}"\n'
+        for n, agent in enumerate(agents)
+    }
+    lines[agents[-1]] += f'hired = "{(today - timedelta(days=10)).isoformat()}"\n'
+    return lines
 
 
 def _id_of(one: Mapping[str, Any]) -> str:
