@@ -142,7 +142,7 @@ async def test_on_the_call_the_score_comes_last(url: str, shared_browser: Browse
         await part.scroll_into_view_if_needed()
         await page.screenshot(path=PICTURES / "scores-call-part.png")
         titles = await page.locator("aside h3").all_inner_texts()
-        assert titles[-3:] == ["Flags", "What happened", "What the customer said of it"]
+        assert titles[-3:] == ["Recording", "What happened", "What the customer said of it"]
         assert await look(page, "scores-call") == []
         await page.goto(f"{url}/flags")
         some = page.get_by_text("Made when the customer’s score was known")
