@@ -247,6 +247,7 @@ async def running(
                         loaded.recordings,
                         loaded.settings.recordings.pbx_folder,
                         Plays(),
+                        loaded.recordings_at,
                     ),
                     team_counts=TeamCounts(engine),
                     views=ViewStore(engine),

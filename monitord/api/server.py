@@ -149,6 +149,7 @@ def make_app(parts: Parts) -> web.Application:
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(commands.finish)
+    app.on_cleanup.append(recordings.finish)
     app.on_cleanup.append(_end_proof)
     app[openapi.DOCUMENT] = openapi.document(ROUTES)
     route.add(app, (*ROUTES, *routes.pages(parts.page)))

@@ -26,6 +26,7 @@ from monitord.outbox.post import Hook
 from monitord.people.bootstrap import First
 from monitord.people.provider import ProviderSettings
 from monitord.privacy.rules import Keep
+from monitord.recordings.template import Template
 from monitord.told.rules import Policy as Telling
 
 FILE_MOST = 10 << 20
@@ -77,6 +78,12 @@ class Loaded(Struct, frozen=True):
         """The folder of the site's recordings."""
         folder = self.settings.recordings.folder
         return (self.path.parent / folder).absolute() if folder is not None else None
+
+    @property
+    def recordings_at(self) -> Template | None:
+        """Their addresses, where the site's web server has them."""
+        url = self.settings.recordings.url
+        return None if url is None else Template(url)
 
     @property
     def folder(self) -> Path | None:

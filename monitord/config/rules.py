@@ -19,6 +19,7 @@ from monitord.people.bootstrap import everybody_of
 from monitord.people.passwords import is_hash
 from monitord.people.permissions import Role
 from monitord.people.rules import RosterError
+from monitord.recordings import template
 
 Refuse = Callable[[str, str], NoReturn]
 """Given the key and the rule."""
@@ -39,9 +40,20 @@ def check(path: Path, settings: Settings) -> None:
     _server(settings.server, refuse)
     _hosts(settings, refuse)
     _audit(settings.audit, refuse)
-    if settings.recordings.folder and "recording" not in settings.variables.values():
+    _recordings(settings, refuse)
+
+
+def _recordings(settings: Settings, refuse: Refuse) -> None:
+    table = settings.recordings
+    if table.url is not None:
+        if table.folder is not None:
+            refuse("recordings.url", "either this or recordings.folder")
+        if fault := template.fault_of(table.url):
+            refuse("recordings.url", fault)
+    of_file = table.folder or (table.url and template.Template(table.url).of_file)
+    if of_file and "recording" not in settings.variables.values():
         refuse(
-            "recordings.folder",
+            "recordings.folder" if table.folder else "recordings.url",
             'needs a variable that names the files: MIXMONITOR_FILENAME = "recording" under '
             "[variables]",
         )

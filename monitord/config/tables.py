@@ -223,6 +223,9 @@ class Recordings(_Table, frozen=True):
         "/var/spool/asterisk/monitor"
     )
     """The same folder as the PBX names it in front of its files."""
+    url: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    """Instead of the folder: where the site's web server has them, such as
+    ``https://rec.example/{date}/{file}``."""
 
 
 Days = Annotated[int, Meta(ge=2, le=36_500)]

@@ -28,7 +28,7 @@ export const player = {
   hindrance: {
     "not allowed": "This call was recorded. Your role does not play recordings of it.",
     runs: "This call is being recorded now. It can be played as soon as the recording ends.",
-    "not set": "This call was recorded. To play it here, the site must say where its recordings are (recordings.folder in the settings).",
+    "not set": "This call was recorded. To play it here, the site must say where its recordings are (recordings.folder or recordings.url in the settings).",
     "no name": "This call was recorded, but Asterisk did not tell the file’s name.",
     elsewhere: "This call was recorded, but not into the site’s folder of recordings.",
     kind: "This call was recorded in a format that browsers do not play. WAV, MP3 and Ogg can be played.",
