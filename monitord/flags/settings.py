@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
-from typing import Any
 
-import msgspec
 from msgspec import Struct
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from monitord.people.store import Alongside, PeopleError, commit, write_setting
-from monitord.store import tables
-from monitord.store.engine import reason_of
+from monitord.people.setting import KeptSetting
 
 NAME = "flags"
 
@@ -59,36 +52,6 @@ class FlagSettings(Struct, frozen=True):
         return next((week.theme for week in self.weeks if week.monday == monday), None)
 
 
-class SettingsStore:
-    """Kept in memory as well, since every flag is made by them."""
-
+class SettingsStore(KeptSetting[FlagSettings]):
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._changing = asyncio.Lock()
-        self.now = FlagSettings()
-
-    async def load(self) -> None:
-        """
-        Raises:
-            PeopleError: it cannot be read.
-        """
-        table = tables.setting
-        try:
-            async with self._engine.connect() as connection:
-                some = select(table.c.value).where(table.c.name == NAME)
-                value = await connection.scalar(some)
-            if value is not None:
-                self.now = msgspec.json.decode(value, type=FlagSettings)
-        except (SQLAlchemyError, OSError, msgspec.MsgspecError) as error:
-            raise PeopleError(reason_of(error)) from None
-
-    async def put(self, new: FlagSettings, *alongside: Alongside) -> None:
-        """
-        Raises:
-            PeopleError: nothing was changed.
-        """
-        value: Any = msgspec.to_builtins(new)
-        # Of two at once the one that is kept must be the one that holds.
-        async with self._changing:
-            await commit(self._engine, write_setting(NAME, value), *alongside)
-            self.now = new
+        super().__init__(engine, NAME, FlagSettings())
